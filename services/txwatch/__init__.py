@@ -1,0 +1,1 @@
+"""Real-time transaction monitoring: generator -> Kafka -> Spark -> Postgres."""

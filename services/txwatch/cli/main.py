@@ -1,0 +1,43 @@
+"""The `txwatch` command: one verb per module, errors as one sentence."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from txwatch.errors import TxwatchError
+from txwatch.logs import configure_logs
+from txwatch.settings import load_settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Real-time transaction monitoring: generator -> Kafka -> Spark -> Postgres.",
+)
+_debug = False
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug logs.")] = False,
+) -> None:
+    global _debug  # noqa: PLW0603 - the entry point needs it after typer has returned
+    _debug = debug
+    settings = load_settings()
+    configure_logs("debug" if debug else settings.log_level, settings.log_format)
+
+
+def run() -> None:
+    """Run the command line; exit code 2 for wrong use, 1 for failure."""
+    try:
+        app()
+    except TxwatchError as error:
+        if _debug:
+            raise
+        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,200 @@
+"""Every setting of txwatch, and the only code that reads the environment.
+
+A value is taken from, in this order: the environment (`TXWATCH_<NAME>`), a `.env` file in the working folder,
+the state file that `txwatch up` writes (addresses and generated passwords), the default below.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from txwatch.errors import SettingError
+from txwatch.events import CURRENCIES
+
+PREFIX = "TXWATCH_"
+SERVICES_DIR = Path(__file__).resolve().parents[1]
+"""The folder that holds this package beside rules/, warehouse/ and jars/."""
+
+Role = Literal["warehouse_owner", "stream_writer", "archiver", "transformer", "dashboard_reader", "analyst"]
+
+
+class StateFileSource(PydanticBaseSettingsSource):
+    """Reads the `settings` object of the state file that the embedded runtime keeps."""
+
+    def __init__(self, settings_cls: type[BaseSettings], state_dir: Path) -> None:
+        super().__init__(settings_cls)
+        path = state_dir / "state.json"
+        self._values: dict[str, Any] = json.loads(path.read_text())["settings"] if path.is_file() else {}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        """Return one field's value, its key, and whether it still needs decoding (never)."""
+        return self._values.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return all the values that the state file holds."""
+        return self._values
+
+
+class Settings(BaseSettings):
+    """All settings, typed and checked. Grouped by the system that they speak of."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    state_dir: Path = Field(Path(".txwatch"), description="folder for data, logs, jars and the state file")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severe log line that is written"
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", description="auto: console on a terminal, JSON elsewhere"
+    )
+
+    kafka_bootstrap_servers: str | None = Field(
+        None, description="brokers", examples=["127.0.0.1:9092"], pattern=r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$"
+    )
+    kafka_transactions_topic: str = Field("transactions", description="topic of the events")
+    kafka_labels_topic: str = Field("fraud.labels", description="topic of the ground truth")
+    kafka_partitions: PositiveInt = Field(4, description="partitions of a topic when it is made")
+    kafka_replication_factor: PositiveInt = Field(1, description="replicas of a topic when it is made")
+
+    postgres_host: str | None = Field(None, description="warehouse server", examples=["127.0.0.1"])
+    postgres_port: int = Field(5432, ge=1, le=65535, description="warehouse server's port")
+    postgres_database: str = Field("warehouse", description="warehouse database")
+    warehouse_owner_password: SecretStr | None = Field(
+        None, description="password of the role that owns and migrates the schema"
+    )
+    stream_writer_password: SecretStr | None = Field(None, description="password of the stream's role")
+    archiver_password: SecretStr | None = Field(None, description="password of the archive's role")
+    transformer_password: SecretStr | None = Field(None, description="password of dbt's role")
+    dashboard_reader_password: SecretStr | None = Field(None, description="password of the dashboards' role")
+    analyst_password: SecretStr | None = Field(None, description="password of the analysts' role")
+
+    s3_endpoint: str | None = Field(
+        None, description="S3 endpoint; unset: AWS itself", examples=["http://127.0.0.1:4566"]
+    )
+    s3_region: str = Field("us-east-1", description="S3 region")
+    s3_bucket: str = Field("txwatch", description="bucket of checkpoints and raw archive")
+    s3_access_key: str | None = Field(None, description="S3 access key; unset: the usual AWS chain")
+    s3_secret_key: SecretStr | None = Field(None, description="S3 secret key; unset: the usual AWS chain")
+
+    embedded_kafka_port: int = Field(0, ge=0, le=65535, description="broker's port under `txwatch up`; 0: a free one")
+    embedded_postgres_port: int = Field(
+        0, ge=0, le=65535, description="Postgres' port under `txwatch up`; 0: a free one"
+    )
+    embedded_s3_port: int = Field(0, ge=0, le=65535, description="S3's port under `txwatch up`; 0: a free one")
+
+    currencies: frozenset[str] = Field(
+        CURRENCIES, description="accepted currencies (JSON list of ISO 4217 codes)", examples=['["EUR","USD"]']
+    )
+    future_tolerance_seconds: float = Field(
+        300.0, ge=0, description="how far after its Kafka append time an event may claim to have happened"
+    )
+
+    world_seed: int = Field(42, ge=0, description="seed of customers, merchants and transactions")
+    world_customers: PositiveInt = Field(10_000, description="customers in the world")
+    world_merchants: PositiveInt = Field(2_000, description="merchants in the world")
+
+    stream_ruleset: Path = Field(
+        SERVICES_DIR / "rules" / "default.yaml",
+        description="ruleset to score with; default: services/rules/default.yaml",
+    )
+    stream_trigger_seconds: float = Field(
+        0.0, ge=0, description="least time between two micro-batches; 0: back to back"
+    )
+    stream_max_batch_rows: PositiveInt = Field(50_000, description="most records in one micro-batch")
+    stream_checkpoint: Literal["s3", "local"] = Field("s3", description="where Spark keeps its checkpoint")
+    stream_cores: PositiveInt = Field(2, description="cores of the local Spark session")
+    stream_driver_memory: str = Field("1g", pattern=r"^\d+[mg]$", description="heap of the Spark JVM")
+    stream_retry_limit_seconds: PositiveFloat = Field(
+        300.0, description="how long an absent Kafka or Postgres is retried before the stream ends"
+    )
+
+    archive_max_rows: PositiveInt = Field(100_000, description="most records in one archive object")
+    archive_interval_seconds: PositiveFloat = Field(
+        10.0, description="longest wait before what has arrived is archived"
+    )
+
+    console_port: int = Field(8501, ge=0, le=65535, description="console's port; 0: a free one")
+
+    @field_validator("currencies")
+    @classmethod
+    def _currency_codes(cls, codes: frozenset[str]) -> frozenset[str]:
+        bad = sorted(code for code in codes if not (len(code) == 3 and code.isalpha() and code.isupper()))  # noqa: PLR2004
+        if bad or not codes:
+            raise ValueError(f"needs ISO 4217 codes of three capital letters, got {bad or 'none'}")
+        return codes
+
+    @classmethod
+    def settings_customise_sources(  # noqa: D102
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        explicit = init_settings() | {}
+        state_dir = explicit.get("state_dir") or env_settings().get("state_dir") or dotenv_settings().get("state_dir")
+        state_file = StateFileSource(settings_cls, Path(state_dir or ".txwatch"))
+        return init_settings, env_settings, dotenv_settings, state_file
+
+    def require(self, name: str) -> Any:
+        """Return the named setting's value (a secret's plain text).
+
+        Raises:
+            SettingError: it is not set.
+        """
+        value = getattr(self, name)
+        if value is None:
+            examples = type(self).model_fields[name].examples
+            example = f"={examples[0]}" if examples else ""
+            raise SettingError(f"{PREFIX}{name.upper()}{example} is not set: set it, or run `txwatch up` first")
+        return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+    def kafka_client(self) -> dict[str, str | int]:
+        """Options that every librdkafka client of ours starts from."""
+        return {"bootstrap.servers": self.require("kafka_bootstrap_servers")}
+
+    def postgres(self, role: Role) -> dict[str, Any]:
+        """Keyword arguments of `psycopg2.connect` for one of the warehouse's roles."""
+        return {
+            "host": self.require("postgres_host"),
+            "port": self.postgres_port,
+            "dbname": self.postgres_database,
+            "user": role,
+            "password": self.require(f"{role}_password"),
+            "application_name": f"txwatch {role}",
+            "connect_timeout": 10,
+        }
+
+    def s3(self) -> dict[str, Any]:
+        """Keyword arguments of `boto3.client("s3", ...)`."""
+        return {
+            "endpoint_url": self.s3_endpoint,
+            "region_name": self.s3_region,
+            "aws_access_key_id": self.s3_access_key,
+            "aws_secret_access_key": self.s3_secret_key and self.s3_secret_key.get_secret_value(),
+        }
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings, `overrides` (command-line options; `None` means not given) first.
+
+    Raises:
+        SettingError: a value cannot be used; the sentence names the variable.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + "_".join(str(part) for part in first["loc"][:1]).upper()
+        raise SettingError(f"{name}: {first['msg']} (got {first['input']!r})") from None
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise SettingError(
+            f"the state file is damaged ({error}): run `txwatch up` again or `make clean` to start over"
+        ) from None

@@ -1,19 +1,19 @@
--- Roles hold only what they use; their passwords are set by the migration runner, never here.
+-- Who may enter the database, and where things live. The roles themselves belong to the server and carry
+-- passwords: txwatch/warehouse/roles.py makes them before the first of these files is applied.
 do $$
-declare
-    role_name text;
 begin
-    foreach role_name in array array['stream_writer', 'archiver', 'transformer', 'dashboard_reader', 'analyst'] loop
-        if not exists (select from pg_roles where rolname = role_name) then
-            execute format('create role %I login', role_name);
-        end if;
-    end loop;
+    execute format('revoke all on database %I from public', current_database());
+    execute format(
+        'grant connect on database %I to stream_writer, archiver, transformer, dashboard_reader, analyst',
+        current_database()
+    );
+    execute format('grant temporary on database %I to stream_writer, transformer', current_database());
+    execute format('alter database %I set timezone to ''UTC''', current_database());
 end $$;
-
 revoke all on schema public from public;
 
 create schema core;
-create schema ops;
+create schema if not exists ops;  -- the migration runner keeps its own record there
 create schema staging;
 create schema marts;
 

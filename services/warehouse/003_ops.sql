@@ -78,9 +78,10 @@ create table ops.archive_object (
     start_offset    bigint not null,
     end_offset      bigint not null,
     key             text not null unique,
+    rows            bigint not null,
     bytes           bigint not null,
     archived_at     timestamptz not null default clock_timestamp(),
     primary key (topic, kafka_partition, start_offset),
-    check (end_offset > start_offset)
+    check (end_offset > start_offset and rows between 1 and end_offset - start_offset)
 );
 comment on table ops.archive_object is 'raw records on S3, one object per partition and offset range, end exclusive';

@@ -11,4 +11,9 @@ grant select, insert, update (resolution, resolved_ledger_seq, resolved_at) on o
 
 grant select, insert, update, delete on ops.archive_object to archiver;
 
+-- Readers see everything but e-mail addresses, which no figure needs; a later table brings its own grants.
 grant select on all tables in schema core, ops to transformer, dashboard_reader, analyst;
+revoke select on core.dim_customer from transformer, dashboard_reader, analyst;
+grant select (
+    customer_id, name, home_country, home_latitude, home_longitude, currency, segment, is_inferred, updated_at
+) on core.dim_customer to transformer, dashboard_reader, analyst;

@@ -25,7 +25,7 @@ OCCURRED_AT_MIN = datetime(2000, 1, 1, tzinfo=UTC)
 
 CURRENCIES = frozenset(
     "AED ARS AUD BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR JPY KES KRW MAD MXN MYR "
-    "NGN NOK NZD PEN PHP PLN RON SAR SEK SGD THB TRY TWD UAH USD VND ZAR".split(),  # noqa: SIM905
+    "NGN NOK NZD PEN PHP PLN RON SAR SEK SGD THB TRY TWD UAH USD VND ZAR".split(),
 )
 """ISO 4217 codes accepted unless `TXWATCH_CURRENCIES` says otherwise."""
 
@@ -91,7 +91,7 @@ def _two_places(amount: Decimal) -> Decimal:
 
 
 def format_time(moment: datetime) -> str:
-    """Write a moment as the contract does: RFC 3339, UTC, milliseconds, for example `2026-01-31T23:59:59.000Z`."""
+    """Write a moment as the contract does: RFC 3339, UTC, milliseconds: `2026-01-31T23:59:59.000Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
@@ -111,7 +111,9 @@ class Transaction(BaseModel):
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217")
     occurred_at: Moment = Field(description="RFC 3339 with a time zone, written in UTC")
     latitude: float = Field(allow_inf_nan=False, description="degrees; outside [-90, 90] is a fraud signal")
-    longitude: float = Field(allow_inf_nan=False, description="degrees; outside [-180, 180] is a fraud signal")
+    longitude: float = Field(
+        allow_inf_nan=False, description="degrees; outside [-180, 180] is a fraud signal"
+    )
     country: str = Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2, where it took place")
     is_foreign: bool = Field(description="it took place outside the customer's home country")
     device_id: str = Field(pattern=DEVICE_ID_PATTERN, description="the card, phone or browser that was used")

@@ -8,7 +8,15 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -47,6 +55,16 @@ class Settings(BaseSettings):
     )
 
     state_dir: Path = Field(Path(".txwatch"), description="folder for data, logs, jars and the state file")
+    cache_dir: Path = Field(
+        Path("~/.cache/txwatch"),
+        description="folder for fetched jars, shared by all copies of this repository",
+    )
+    java_home: Path | None = Field(
+        None,
+        validation_alias=AliasChoices("java_home", f"{PREFIX}JAVA_HOME", "JAVA_HOME"),
+        description="Java runtime, version 17 or later; unset: JAVA_HOME, then the one on the PATH",
+        examples=["/usr/lib/jvm/java-17-openjdk-amd64"],
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severe log line that is written"
     )
@@ -82,14 +100,20 @@ class Settings(BaseSettings):
     s3_access_key: str | None = Field(None, description="S3 access key; unset: the usual AWS chain")
     s3_secret_key: SecretStr | None = Field(None, description="S3 secret key; unset: the usual AWS chain")
 
-    embedded_kafka_port: int = Field(0, ge=0, le=65535, description="broker's port under `txwatch up`; 0: a free one")
+    embedded_kafka_port: int = Field(
+        0, ge=0, le=65535, description="broker's port under `txwatch up`; 0: a free one"
+    )
     embedded_postgres_port: int = Field(
         0, ge=0, le=65535, description="Postgres' port under `txwatch up`; 0: a free one"
     )
-    embedded_s3_port: int = Field(0, ge=0, le=65535, description="S3's port under `txwatch up`; 0: a free one")
+    embedded_s3_port: int = Field(
+        0, ge=0, le=65535, description="S3's port under `txwatch up`; 0: a free one"
+    )
 
     currencies: frozenset[str] = Field(
-        CURRENCIES, description="accepted currencies (JSON list of ISO 4217 codes)", examples=['["EUR","USD"]']
+        CURRENCIES,
+        description="accepted currencies (JSON list of ISO 4217 codes)",
+        examples=['["EUR","USD"]'],
     )
     future_tolerance_seconds: float = Field(
         300.0, ge=0, description="how far after its Kafka append time an event may claim to have happened"
@@ -139,7 +163,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         explicit = init_settings() | {}
-        state_dir = explicit.get("state_dir") or env_settings().get("state_dir") or dotenv_settings().get("state_dir")
+        state_dir = (
+            explicit.get("state_dir") or env_settings().get("state_dir") or dotenv_settings().get("state_dir")
+        )
         state_file = StateFileSource(settings_cls, Path(state_dir or ".txwatch"))
         return init_settings, env_settings, dotenv_settings, state_file
 
@@ -153,7 +179,9 @@ class Settings(BaseSettings):
         if value is None:
             examples = type(self).model_fields[name].examples
             example = f"={examples[0]}" if examples else ""
-            raise SettingError(f"{PREFIX}{name.upper()}{example} is not set: set it, or run `txwatch up` first")
+            raise SettingError(
+                f"{PREFIX}{name.upper()}{example} is not set: set it, or run `txwatch up` first"
+            )
         return value.get_secret_value() if isinstance(value, SecretStr) else value
 
     def kafka_client(self) -> dict[str, str | int]:

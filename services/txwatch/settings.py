@@ -27,7 +27,9 @@ PREFIX = "TXWATCH_"
 SERVICES_DIR = Path(__file__).resolve().parents[1]
 """The folder that holds this package beside rules/, warehouse/ and jars/."""
 
-Role = Literal["warehouse_owner", "stream_writer", "archiver", "transformer", "dashboard_reader", "analyst"]
+Role = Literal[
+    "warehouse_owner", "stream_writer", "label_writer", "archiver", "transformer", "dashboard_reader", "analyst"
+]
 
 
 class StateFileSource(PydanticBaseSettingsSource):
@@ -87,6 +89,7 @@ class Settings(BaseSettings):
         None, description="password of the role that owns and migrates the schema"
     )
     stream_writer_password: SecretStr | None = Field(None, description="password of the stream's role")
+    label_writer_password: SecretStr | None = Field(None, description="password of the fraud labels' role")
     archiver_password: SecretStr | None = Field(None, description="password of the archive's role")
     transformer_password: SecretStr | None = Field(None, description="password of dbt's role")
     dashboard_reader_password: SecretStr | None = Field(None, description="password of the dashboards' role")

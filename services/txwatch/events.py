@@ -84,10 +84,10 @@ class QuarantineReason(StrEnum):
 
 
 def _two_places(amount: Decimal) -> Decimal:
-    exponent = amount.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -AMOUNT_PLACES:
+    rounded = amount.quantize(Decimal(1).scaleb(-AMOUNT_PLACES))
+    if rounded != amount:
         raise ValueError("amount must have at most two decimal places")
-    return amount.quantize(Decimal("0.01"))
+    return rounded
 
 
 def format_time(moment: datetime) -> str:

@@ -1,0 +1,171 @@
+"""What one micro-batch brings to the warehouse, as Arrow tables. Pure: no Spark, no database."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from txwatch.stream.columns import id_keys, rule_lists, uuid_bytes
+from txwatch.stream.inspection import Inspector, Rejection
+from txwatch.stream.rules import Ruleset
+from txwatch.stream.scoring import RULE_SEPARATOR
+
+UUIDS = ("transaction_id", "customer_id", "merchant_id")
+FACT_COLUMNS = (
+    *("transaction_id", "customer_id", "merchant_id", "occurred_at", "latitude", "longitude", "is_foreign"),
+    *("is_fraud", "amount", "currency", "country", "payment_method", "device_id", "rules"),
+)
+QUARANTINE_SCHEMA = pa.schema(
+    [
+        ("topic", pa.string()),
+        ("kafka_partition", pa.int32()),
+        ("kafka_offset", pa.int64()),
+        ("appended_at", pa.timestamp("us", "UTC")),
+        ("key", pa.binary()),
+        ("raw", pa.binary()),
+        ("reason", pa.string()),
+        ("field", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class OffsetRange:
+    """Kafka offsets of one partition, `end` exclusive."""
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+
+    def as_json(self) -> dict[str, str | int]:
+        """As ops.stream_ledger.offset_ranges holds it."""
+        return {"topic": self.topic, "partition": self.partition, "start": self.start, "end": self.end}
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What became of the records that were not in canonical form."""
+
+    quarantine: pa.Table
+    """Columns of `QUARANTINE_SCHEMA`."""
+    canonical: pa.Table
+    """Valid records written anew: the input's columns, `value` in canonical form."""
+
+
+def offset_ranges(records: pa.Table) -> tuple[OffsetRange, ...]:
+    """Return the range of offsets per partition, from columns topic, partition, offset."""
+    spans = records.group_by(["topic", "partition"]).aggregate([("offset", "min"), ("offset", "max")])
+    ranges = [
+        OffsetRange(row["topic"], row["partition"], row["offset_min"], row["offset_max"] + 1)
+        for row in spans.to_pylist()
+    ]
+    return tuple(sorted(ranges, key=lambda span: (span.topic, span.partition)))
+
+
+def inspect_records(records: pa.Table, inspector: Inspector) -> Inspection:
+    """Sort records into quarantine rows and valid ones in canonical form.
+
+    Args:
+        records: columns topic, partition, offset, appended_at, key, value.
+        inspector: decides.
+    """
+    rejected: list[dict[str, Any]] = []
+    accepted: list[dict[str, Any]] = []
+    for record in records.to_pylist():
+        verdict = inspector.inspect(record["value"], record["appended_at"])
+        if isinstance(verdict, Rejection):
+            rejected.append(_quarantine_row(record, verdict))
+        else:
+            accepted.append({**record, "value": verdict})
+    return Inspection(
+        pa.Table.from_pylist(rejected, schema=QUARANTINE_SCHEMA), pa.Table.from_pylist(accepted, records.schema)
+    )
+
+
+def _quarantine_row(record: dict[str, Any], rejection: Rejection) -> dict[str, Any]:
+    return {
+        "topic": record["topic"],
+        "kafka_partition": record["partition"],
+        "kafka_offset": record["offset"],
+        "appended_at": record["appended_at"],
+        "key": record["key"],
+        "raw": record["value"],
+        "reason": rejection.reason.value,
+        "field": rejection.field,
+        "detail": rejection.detail,
+    }
+
+
+def facts_of(scored: pa.Table) -> pa.Table:
+    """Turn valid scored events into rows of core.fact_transaction, without ledger_seq and ruleset_id.
+
+    Args:
+        scored: the event's columns, ids as text, and `fired`.
+    """
+    columns = {name: scored[name] for name in FACT_COLUMNS if name in scored.column_names}
+    columns |= {name: uuid_bytes(scored[name]) for name in UUIDS}
+    columns["rules"] = rule_lists(scored["fired"], RULE_SEPARATOR)
+    columns["is_fraud"] = pc.not_equal(scored["fired"], "")
+    return pa.table({name: columns[name] for name in FACT_COLUMNS})
+
+
+def without_repeats(facts: pa.Table) -> pa.Table:
+    """Keep the first of the rows that share a transaction_id, in the given order."""
+    _, first = np.unique(id_keys(facts["transaction_id"]), return_index=True)
+    return facts if len(first) == facts.num_rows else facts.take(np.sort(first))
+
+
+def only(facts: pa.Table, transaction_ids: set[bytes]) -> pa.Table:
+    """Keep the rows whose transaction_id is among the given ones."""
+    return facts.filter(pa.array([key in transaction_ids for key in facts["transaction_id"].to_pylist()], pa.bool_()))
+
+
+def alerts_of(facts: pa.Table, ruleset: Ruleset) -> pa.Table:
+    """One alert per flagged fact: rows of core.fact_alert, without ledger_seq and ruleset_id."""
+    flagged = facts.filter(facts["is_fraud"])
+    rows = flagged.to_pylist()
+    kept = flagged.select(["transaction_id", "customer_id", "occurred_at"])
+    severities = [ruleset.severity_of(row["rules"]) for row in rows]
+    evidence = [json.dumps(_evidence(row, ruleset), default=_plain) for row in rows]
+    return (
+        kept.append_column("severity", pa.array(severities, pa.string()))
+        .append_column("rules", flagged["rules"])
+        .append_column("evidence", pa.array(evidence, pa.string()))
+    )
+
+
+def _evidence(row: dict[str, Any], ruleset: Ruleset) -> dict[str, dict[str, Any]]:
+    """Per rule that fired, the columns that it looks at and their values."""
+    return {rule_id: {name: row[name] for name in ruleset.by_id[rule_id].columns} for rule_id in row["rules"]}
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def rollups_of(facts: pa.Table) -> pa.Table:
+    """Per minute of occurred_at and currency: rows of core.rollup_minute, sums exact (decimal128)."""
+    flagged = facts["is_fraud"]
+    amount = facts["amount"]
+    zero = pa.scalar(0, amount.type)
+    measured = pa.table(
+        {
+            "minute": pc.floor_temporal(facts["occurred_at"], unit="minute"),
+            "currency": facts["currency"],
+            "amount": amount,
+            "flagged": flagged.cast(pa.int64()),
+            "flagged_amount": pc.if_else(flagged, amount, zero),
+        }
+    )
+    sums = measured.group_by(["minute", "currency"]).aggregate(
+        [("amount", "count"), ("amount", "sum"), ("flagged", "sum"), ("flagged_amount", "sum")]
+    )
+    return sums.rename_columns(["minute", "currency", "transactions", "amount", "flagged", "flagged_amount"])

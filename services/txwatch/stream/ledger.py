@@ -1,0 +1,147 @@
+"""The ledger: what has been done, kept in the same Postgres transaction as the doing.
+
+Spark's checkpoint is only a convenience: each start asks the ledger where to begin. A start takes the next
+epoch of its query; every batch checks, under a row lock, that its epoch is still the current one, so a driver
+that was thought dead and wakes up writes nothing (fencing).
+"""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812
+from psycopg2.extras import Json, execute_values
+
+from txwatch.errors import FencedError, TxwatchError
+from txwatch.stream.batch import OffsetRange
+
+Offsets = dict[tuple[str, int], int]
+"""(topic, partition) -> the next offset to read."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One start of a query."""
+
+    query: str
+    number: int
+    offsets: Offsets
+    """Where this start begins."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What one batch came to."""
+
+    rows_in: int
+    facts: int
+    alerts: int
+    quarantined: int
+    duplicates: int
+
+
+def open_epoch(connection: Connection, query: str, earliest: Mapping[tuple[str, int], int]) -> Epoch:
+    """Take the query over from whoever held it and return where to begin.
+
+    Args:
+        connection: to the warehouse as stream_writer; committed here.
+        query: the query's name.
+        earliest: per (topic, partition), where to begin if the ledger knows nothing of it.
+    """
+    holder = f"{socket.gethostname()}:{os.getpid()}"
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtext('txwatch.stream'), hashtext(%s))", (query,))
+        cursor.execute(
+            "insert into ops.stream_query (query, epoch, holder) values (%s, 1, %s) "
+            "on conflict (query) do update "
+            "set epoch = stream_query.epoch + 1, holder = excluded.holder, started_at = clock_timestamp() "
+            "returning epoch",
+            (query, holder),
+        )
+        number = _one(cursor)
+        begin = [(query, topic, partition, offset) for (topic, partition), offset in earliest.items()]
+        execute_values(
+            cursor,
+            "insert into ops.stream_offset (query, topic, kafka_partition, next_offset) values %s "
+            "on conflict do nothing",
+            begin,
+        )
+        return Epoch(query, number, _offsets(cursor, query))
+
+
+def claim(cursor: Cursor, epoch: Epoch, batch_id: int, ranges: tuple[OffsetRange, ...]) -> int | None:
+    """Claim a batch inside its transaction.
+
+    Returns:
+        The batch's ledger_seq, or `None` where this epoch has committed it before: nothing is left to do.
+
+    Raises:
+        FencedError: a newer start of the query has taken over.
+        TxwatchError: the batch begins before what is already done.
+    """
+    cursor.execute("select epoch from ops.stream_query where query = %s for update", (epoch.query,))
+    if (current := _one(cursor)) != epoch.number:
+        raise FencedError(f"query {epoch.query}: epoch {current} has taken over from epoch {epoch.number}")
+    cursor.execute(
+        "select from ops.stream_ledger where query = %s and epoch = %s and batch_id = %s",
+        (epoch.query, epoch.number, batch_id),
+    )
+    if cursor.fetchone() is not None:
+        return None
+    continued = _continue(_offsets(cursor, epoch.query), ranges)
+    _advance(cursor, epoch.query, continued)
+    cursor.execute(
+        "insert into ops.stream_ledger (query, epoch, batch_id, offset_ranges, rows_in, facts, alerts, quarantined, "
+        "duplicates, committed_at) values (%s, %s, %s, %s, 0, 0, 0, 0, 0, clock_timestamp()) returning ledger_seq",
+        (epoch.query, epoch.number, batch_id, Json([span.as_json() for span in continued])),
+    )
+    return _one(cursor)
+
+
+def settle(cursor: Cursor, ledger_seq: int, totals: Totals, latency: Mapping[str, Any]) -> None:
+    """Write down what the claimed batch came to; the last statement before its commit."""
+    columns = {**vars(totals), **latency}
+    assignments = ", ".join(f"{name} = %({name})s" for name in columns)
+    cursor.execute(
+        f"update ops.stream_ledger set {assignments}, committed_at = clock_timestamp() "  # noqa: S608 - our names
+        "where ledger_seq = %(ledger_seq)s",
+        {**columns, "ledger_seq": ledger_seq},
+    )
+
+
+def _continue(done: Offsets, ranges: tuple[OffsetRange, ...]) -> tuple[OffsetRange, ...]:
+    """Let each range start where the one before it ended, so that a gap shows as rows that are missing."""
+    for span in ranges:
+        if span.start < done.get((span.topic, span.partition), 0):
+            raise TxwatchError(
+                f"offset {span.start} of {span.topic}-{span.partition} is done already: "
+                "the batch does not follow the ledger; restart the stream"
+            )
+    return tuple(
+        OffsetRange(span.topic, span.partition, done.get((span.topic, span.partition), span.start), span.end)
+        for span in ranges
+    )
+
+
+def _advance(cursor: Cursor, query: str, ranges: tuple[OffsetRange, ...]) -> None:
+    execute_values(
+        cursor,
+        "insert into ops.stream_offset (query, topic, kafka_partition, next_offset) values %s "
+        "on conflict (query, topic, kafka_partition) do update set next_offset = excluded.next_offset",
+        [(query, span.topic, span.partition, span.end) for span in ranges],
+    )
+
+
+def _offsets(cursor: Cursor, query: str) -> Offsets:
+    cursor.execute("select topic, kafka_partition, next_offset from ops.stream_offset where query = %s", (query,))
+    return {(topic, partition): offset for topic, partition, offset in cursor.fetchall()}
+
+
+def _one(cursor: Cursor) -> int:
+    row = cursor.fetchone()
+    if row is None:
+        raise TxwatchError("the warehouse returned no row where one was due: is the schema migrated?")
+    return int(row[0])

@@ -12,8 +12,8 @@ import psycopg2
 import structlog
 
 from txwatch.errors import TxwatchError, UnavailableError, UsageError
+from txwatch.postgres import Connection, connect
 from txwatch.settings import SERVICES_DIR, Settings
-from txwatch.warehouse.connection import Connection, connect
 from txwatch.warehouse.roles import OWNER, provide_database, provide_roles
 
 MIGRATIONS_DIR = SERVICES_DIR / "warehouse"

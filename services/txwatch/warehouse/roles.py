@@ -9,8 +9,8 @@ from typing import get_args
 from psycopg2 import sql
 from psycopg2.extensions import encrypt_password
 
+from txwatch.postgres import Connection
 from txwatch.settings import Role, Settings
-from txwatch.warehouse.connection import Connection
 
 ROLES: tuple[Role, ...] = get_args(Role)
 OWNER: Role = "warehouse_owner"

@@ -8,7 +8,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - the class is sp
 from pyarrow import csv
 
 from txwatch.errors import UsageError
-from txwatch.warehouse.connection import Connection
+from txwatch.postgres import Connection
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from uuid import uuid4
 import psycopg2
 import pytest
 
+from txwatch.postgres import Connection
 from txwatch.settings import Role, Settings, load_settings
-from txwatch.warehouse.connection import Connection
 from txwatch.warehouse.migrations import migrate
 from txwatch.warehouse.roles import ROLES
 

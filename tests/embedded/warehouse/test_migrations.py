@@ -9,8 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from txwatch.errors import TxwatchError, UnavailableError, UsageError
+from txwatch.postgres import Connection
 from txwatch.settings import Role, Settings
-from txwatch.warehouse.connection import Connection
 from txwatch.warehouse.migrations import MIGRATIONS_DIR, migrate
 
 ConnectAs = Callable[[Role], Connection]

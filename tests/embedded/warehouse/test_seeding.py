@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from txwatch.errors import UsageError
+from txwatch.postgres import Connection
 from txwatch.settings import Role, Settings
-from txwatch.warehouse.connection import Connection
 from txwatch.warehouse.migrations import migrate
 from txwatch.warehouse.seeding import CUSTOMER, MERCHANT, SeedCounts, seed
 

@@ -1,3 +1,5 @@
+"""Connections to the warehouse."""
+
 from collections.abc import Mapping
 from typing import Any
 

@@ -9,7 +9,7 @@ grant select, insert, update on ops.stream_query, ops.stream_offset to stream_wr
 grant select, insert, update on ops.stream_ledger to stream_writer;
 grant select, insert, update (resolution, resolved_ledger_seq, resolved_at) on ops.quarantine to stream_writer;
 
-grant select, insert, update, delete on ops.archive_object to archiver;
+grant select, insert, update (rows, bytes) on ops.archive_object to archiver;
 
 -- Readers see everything but e-mail addresses, which no figure needs; a later table brings its own grants.
 grant select on all tables in schema core, ops to transformer, dashboard_reader, analyst;

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from txwatch.errors import TxwatchError
+from txwatch.cli.archive import archive
 from txwatch.logs import configure_logs
 from txwatch.settings import load_settings
 
@@ -15,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Real-time transaction monitoring: generator -> Kafka -> Spark -> Postgres.",
 )
+app.command()(archive)
 _debug = False
 
 

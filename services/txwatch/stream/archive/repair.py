@@ -1,0 +1,103 @@
+"""Brings the bucket back to what the ledger says: an S3 that forgot, or a crash between object and ledger."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from txwatch.stream.archive.layout import OffsetRange, encode, prefix_of, range_of
+from txwatch.stream.archive.ledger import ArchiveLedger, ArchiveObject
+from txwatch.stream.archive.patience import Patience
+from txwatch.stream.archive.source import OffsetsGoneError, RecordSource
+from txwatch.stream.archive.store import ObjectStore
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Differences:
+    """How a bucket differs from its ledger."""
+
+    missing: list[ArchiveObject]
+    """In the ledger; not in the bucket, or of another size there."""
+
+    redundant: list[str]
+    """Not in the ledger, and all they hold is in ledger objects or still to be read: safe to remove."""
+
+    unknown: list[str]
+    """Not in the ledger, and perhaps the only copy of what they hold: left alone."""
+
+
+def compare(
+    held: Iterable[ArchiveObject], sizes: Mapping[str, int], next_offsets: Mapping[int, int]
+) -> Differences:
+    """Compare the ledger with the bucket.
+
+    Args:
+        held: what the ledger holds of a topic.
+        sizes: bytes of each object in the bucket under the topic's prefix.
+        next_offsets: per partition, the offset that is archived next, which Kafka still has.
+    """
+    known = {entry.range.key: entry for entry in held}
+    missing = [entry for key, entry in known.items() if sizes.get(key) != entry.bytes]
+    first_offsets = dict(next_offsets)
+    for entry in known.values():
+        partition = entry.range.partition
+        first_offsets[partition] = min(first_offsets.get(partition, entry.range.start), entry.range.start)
+    strays = sorted(key for key in sizes if key not in known)
+    redundant = [key for key in strays if _is_redundant(range_of(key), first_offsets, next_offsets)]
+    return Differences(missing, redundant, [key for key in strays if key not in redundant])
+
+
+def _is_redundant(stray: OffsetRange | None, first: Mapping[int, int], following: Mapping[int, int]) -> bool:
+    if stray is None or stray.partition not in following:
+        return False
+    return first[stray.partition] <= stray.start <= following[stray.partition]
+
+
+class Repair:
+    """Writes again what the bucket has lost and removes what a crash has left."""
+
+    def __init__(
+        self, source: RecordSource, ledger: ArchiveLedger, store: ObjectStore, patience: Patience
+    ) -> None:
+        self._source = source
+        self._ledger = ledger
+        self._store = store
+        self._insist = patience.insist
+        self._reported: set[str] = set()
+
+    def run(self, next_offsets: Mapping[int, int]) -> None:
+        """Repair once; what cannot be repaired is logged by name, once.
+
+        Args:
+            next_offsets: per partition, the offset that is archived next.
+        """
+        held = self._insist(self._ledger.objects)
+        sizes = self._insist(lambda: self._store.sizes(prefix_of(self._source.topic)))
+        differences = compare(held, sizes, next_offsets)
+        for key in differences.redundant:
+            self._remove(key)
+        for key in differences.unknown:
+            self._report(key, "an object that the ledger does not know was left alone")
+        for entry in differences.missing:
+            self._write_again(entry)
+
+    def _remove(self, key: str) -> None:
+        self._insist(lambda: self._store.delete(key))
+        log.info("removed an object that never reached the ledger", key=key)
+
+    def _write_again(self, entry: ArchiveObject) -> None:
+        try:
+            body = encode(self._insist(lambda: self._source.read(entry.range)))
+        except OffsetsGoneError as error:
+            self._report(entry.range.key, "an archived object is lost", reason=str(error))
+            return
+        self._insist(lambda: self._store.put(entry.range.key, body))
+        self._insist(lambda: self._ledger.record(ArchiveObject(entry.range, entry.rows, body.size)))
+        log.info("wrote an object again that the store had lost", key=entry.range.key)
+
+    def _report(self, key: str, event: str, **details: str) -> None:
+        if key not in self._reported:
+            self._reported.add(key)
+            log.error(event, key=key, **details)

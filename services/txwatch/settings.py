@@ -28,7 +28,13 @@ SERVICES_DIR = Path(__file__).resolve().parents[1]
 """The folder that holds this package beside rules/, warehouse/ and jars/."""
 
 Role = Literal[
-    "warehouse_owner", "stream_writer", "label_writer", "archiver", "transformer", "dashboard_reader", "analyst"
+    "warehouse_owner",
+    "stream_writer",
+    "label_writer",
+    "archiver",
+    "transformer",
+    "dashboard_reader",
+    "analyst",
 ]
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from txwatch.cli import up
 from txwatch.errors import TxwatchError
 from txwatch.cli.archive import archive
 from txwatch.logs import configure_logs
@@ -28,6 +29,10 @@ def _options(
     _debug = debug
     settings = load_settings()
     configure_logs("debug" if debug else settings.log_level, settings.log_format)
+
+
+app.command()(up.up)
+app.command()(up.down)
 
 
 def run() -> None:

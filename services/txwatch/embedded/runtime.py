@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -41,6 +42,11 @@ class Runtime:
         self._file = StateFile(self._folder)
         self._parts = parts or (Postgres(settings), ObjectStore(settings), Kafka(settings))
         self.supervisor = Supervisor(self._folder)
+
+    @property
+    def state_dir(self) -> Path:
+        """The folder that this runtime owns."""
+        return self._folder
 
     def up(self) -> list[PartStatus]:
         """Bring every part to where it serves; data that is there is kept.
@@ -86,6 +92,12 @@ class Runtime:
         for name in ("kafka", "postgres", "logs"):
             shutil.rmtree(self._folder / name, ignore_errors=True)
         self._file.path.unlink(missing_ok=True)
+
+    def complete(self) -> None:
+        """Make the topics and the bucket of the settings on parts that run already."""
+        state = self._file.read()
+        for part in self._parts:
+            part.complete(state)
 
     def superuser(self) -> dict[str, Any]:
         """Keyword arguments of `psycopg2.connect` for the superuser, who migrates."""

@@ -1,0 +1,70 @@
+"""`txwatch up`, `down` and `status`: the embedded runtime on the command line."""
+
+import json
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated, Any
+
+import structlog
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from txwatch.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from txwatch.embedded.runtime import Runtime
+
+log = structlog.get_logger()
+
+JSON_OPTION = Annotated[bool, typer.Option("--json", help="One JSON document for programs.")]
+
+
+def up(as_json: JSON_OPTION = False) -> None:
+    """Start Kafka, Postgres and S3 here, without Docker, and fill the dimensions; what runs is left alone."""
+    from txwatch.embedded.runtime import Runtime  # noqa: PLC0415 - heavy
+
+    settings = load_settings()
+    runtime = Runtime(settings)
+    parts = runtime.up()
+    provide_warehouse(load_settings(state_dir=settings.state_dir), runtime)
+    if as_json:
+        typer.echo(_json([vars(part) for part in parts]))
+        return
+    table = Table("part", "address", "pid", "")
+    for part in parts:
+        note = "already running" if part.was_running else "started"
+        table.add_row(part.name, f"127.0.0.1:{part.port}", str(part.pid), note)
+    Console().print(table)
+
+
+def down(
+    remove_data: Annotated[bool, typer.Option(help="Delete data, logs and passwords as well.")] = False,
+) -> None:
+    """End every process that was started here; data stays unless told otherwise."""
+    from txwatch.embedded.runtime import Runtime  # noqa: PLC0415 - heavy
+
+    runtime = Runtime(load_settings())
+    stopped = runtime.down()
+    if remove_data:
+        runtime.remove_data()
+    typer.echo(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+def provide_warehouse(settings: Settings, runtime: "Runtime") -> None:
+    """Migrate the schema and seed the dimensions from the world of the settings."""
+    from txwatch.postgres import connect  # noqa: PLC0415 - heavy
+    from txwatch.warehouse.migrations import migrate  # noqa: PLC0415 - heavy
+    from txwatch.warehouse.seeding import seed  # noqa: PLC0415 - heavy
+    from txwatch.world.build import build_world  # noqa: PLC0415 - heavy
+
+    applied = migrate(settings, runtime.superuser())
+    world = build_world(settings.world_seed, settings.world_customers, settings.world_merchants)
+    with closing(connect(settings.postgres("warehouse_owner"))) as connection:
+        counts = seed(connection, world.customer_dimension(), world.merchant_dimension())
+    log.info(
+        "warehouse ready", migrations=len(applied), customers=counts.customers, merchants=counts.merchants
+    )
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=2, default=str)

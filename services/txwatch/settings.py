@@ -136,6 +136,9 @@ class Settings(BaseSettings):
         SERVICES_DIR / "rules" / "default.yaml",
         description="ruleset to score with; default: services/rules/default.yaml",
     )
+    stream_jars: Path | None = Field(
+        None, description="folder with the jars of services/jars/spark.xml; unset: fetched with Ivy"
+    )
     stream_trigger_seconds: float = Field(
         0.0, ge=0, description="least time between two micro-batches; 0: back to back"
     )

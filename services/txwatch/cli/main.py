@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from txwatch.cli import up
-from txwatch.errors import TxwatchError
 from txwatch.cli.archive import archive
+from txwatch.cli.stream import stream
+from txwatch.cli.up import down, up
+from txwatch.errors import TxwatchError
 from txwatch.logs import configure_logs
 from txwatch.settings import load_settings
 
@@ -17,7 +18,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Real-time transaction monitoring: generator -> Kafka -> Spark -> Postgres.",
 )
-app.command()(archive)
 _debug = False
 
 
@@ -31,8 +31,13 @@ def _options(
     configure_logs("debug" if debug else settings.log_level, settings.log_format)
 
 
-app.command()(up.up)
-app.command()(up.down)
+for verb in (
+    up,
+    down,
+    stream,
+    archive,
+):
+    app.command()(verb)
 
 
 def run() -> None:

@@ -80,15 +80,17 @@ def inspect_records(records: pa.Table, inspector: Inspector) -> Inspection:
     for record in records.to_pylist():
         verdict = inspector.inspect(record["value"], record["appended_at"])
         if isinstance(verdict, Rejection):
-            rejected.append(_quarantine_row(record, verdict))
+            rejected.append(quarantine_row(record, verdict))
         else:
             accepted.append({**record, "value": verdict})
     return Inspection(
-        pa.Table.from_pylist(rejected, schema=QUARANTINE_SCHEMA), pa.Table.from_pylist(accepted, records.schema)
+        pa.Table.from_pylist(rejected, schema=QUARANTINE_SCHEMA),
+        pa.Table.from_pylist(accepted, records.schema),
     )
 
 
-def _quarantine_row(record: dict[str, Any], rejection: Rejection) -> dict[str, Any]:
+def quarantine_row(record: dict[str, Any], rejection: Rejection) -> dict[str, Any]:
+    """One row of ops.quarantine, without ledger_seq, from a record's columns and the verdict on it."""
     return {
         "topic": record["topic"],
         "kafka_partition": record["partition"],
@@ -123,7 +125,9 @@ def without_repeats(facts: pa.Table) -> pa.Table:
 
 def only(facts: pa.Table, transaction_ids: set[bytes]) -> pa.Table:
     """Keep the rows whose transaction_id is among the given ones."""
-    return facts.filter(pa.array([key in transaction_ids for key in facts["transaction_id"].to_pylist()], pa.bool_()))
+    return facts.filter(
+        pa.array([key in transaction_ids for key in facts["transaction_id"].to_pylist()], pa.bool_())
+    )
 
 
 def alerts_of(facts: pa.Table, ruleset: Ruleset) -> pa.Table:

@@ -1,6 +1,7 @@
 """Arrow tables into Postgres by binary COPY (format: PostgreSQL manual, COPY, Binary Format)."""
 
 import io
+from typing import Any
 
 import pgpq
 import pyarrow as pa
@@ -40,7 +41,7 @@ def encode(rows: pa.Table) -> bytes:
     return bytes(stream)
 
 
-def _encoder(field: pa.Field) -> object:
+def _encoder(field: pa.Field) -> Any:
     if field.name in JSON_COLUMNS:
         return encoders.StringEncoderBuilder.new_with_output(field, schema.Jsonb())
     return pgpq.ArrowToPostgresBinaryEncoder.infer_encoder(field)

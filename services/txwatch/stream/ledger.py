@@ -94,8 +94,9 @@ def claim(cursor: Cursor, epoch: Epoch, batch_id: int, ranges: tuple[OffsetRange
     continued = _continue(_offsets(cursor, epoch.query), ranges)
     _advance(cursor, epoch.query, continued)
     cursor.execute(
-        "insert into ops.stream_ledger (query, epoch, batch_id, offset_ranges, rows_in, facts, alerts, quarantined, "
-        "duplicates, committed_at) values (%s, %s, %s, %s, 0, 0, 0, 0, 0, clock_timestamp()) returning ledger_seq",
+        "insert into ops.stream_ledger (query, epoch, batch_id, offset_ranges, "
+        "rows_in, facts, alerts, quarantined, duplicates, committed_at) "
+        "values (%s, %s, %s, %s, 0, 0, 0, 0, 0, clock_timestamp()) returning ledger_seq",
         (epoch.query, epoch.number, batch_id, Json([span.as_json() for span in continued])),
     )
     return _one(cursor)
@@ -136,7 +137,9 @@ def _advance(cursor: Cursor, query: str, ranges: tuple[OffsetRange, ...]) -> Non
 
 
 def _offsets(cursor: Cursor, query: str) -> Offsets:
-    cursor.execute("select topic, kafka_partition, next_offset from ops.stream_offset where query = %s", (query,))
+    cursor.execute(
+        "select topic, kafka_partition, next_offset from ops.stream_offset where query = %s", (query,)
+    )
     return {(topic, partition): offset for topic, partition, offset in cursor.fetchall()}
 
 

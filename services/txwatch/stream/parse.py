@@ -46,7 +46,13 @@ def parse(records: DataFrame, currencies: frozenset[str], future_tolerance_secon
     event = F.when(text.rlike(CANONICAL), F.from_json(text, SPARK_SCHEMA))
     return (
         records.select(
-            "topic", "partition", "offset", F.col("timestamp").alias("appended_at"), "key", "value", event.alias("event")
+            "topic",
+            "partition",
+            "offset",
+            F.col("timestamp").alias("appended_at"),
+            "key",
+            "value",
+            event.alias("event"),
         )
         .select("*", "event.*")
         .drop("event")

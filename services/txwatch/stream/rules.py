@@ -24,10 +24,10 @@ from txwatch.events import SPARK_SCHEMA
 Severity = Literal["low", "medium", "high", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
-SCORED_COLUMNS: dict[str, str] = dict(column.split(" ", 1) for column in SPARK_SCHEMA.split(", "))  # type: ignore[misc]
+SCORED_COLUMNS: dict[str, str] = dict(column.split(" ", 1) for column in SPARK_SCHEMA.split(", "))
 """Column name -> Spark type of everything that a rule may look at."""
 
-_ALLOWED_NODES: tuple[type[exp.Expression], ...] = (
+_ALLOWED_NODES: tuple[type[exp.Expr], ...] = (
     *(exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.Neg, exp.Tuple),
     *(exp.And, exp.Or, exp.Not, exp.Is, exp.In, exp.Between, exp.Case, exp.If),
     *(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ),
@@ -54,7 +54,7 @@ class Rule(BaseModel):
     when: Annotated[str, Field(min_length=1)]
 
     @cached_property
-    def expression(self) -> exp.Expression:
+    def expression(self) -> exp.Expr:
         """The parsed `when`."""
         return sqlglot.parse_one(self.when, dialect="spark")
 
@@ -105,7 +105,9 @@ def load_ruleset(path: Path) -> Ruleset:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
         ruleset = Ruleset.model_validate(document)
     except OSError as error:
-        raise RulesetError(f"{path}: cannot be read ({error.strerror}); name an existing ruleset file") from None
+        raise RulesetError(
+            f"{path}: cannot be read ({error.strerror}); name an existing ruleset file"
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RulesetError(f"{path}: is not YAML ({' '.join(str(error).split())})") from None
     except ValidationError as error:
@@ -153,7 +155,7 @@ def _check_rule(path: Path, rule: Rule) -> None:
         raise RulesetError(f"{where}: is not boolean; compare something, for example amount > 100")
 
 
-def _is_boolean(expression: exp.Expression) -> bool:
+def _is_boolean(expression: exp.Expr) -> bool:
     query = sqlglot.select(expression.copy().as_("verdict")).from_("event")
     for column in query.find_all(exp.Column):
         column.set("table", exp.to_identifier("event"))
@@ -161,7 +163,7 @@ def _is_boolean(expression: exp.Expression) -> bool:
     return typed.selects[0].is_type(exp.DataType.Type.BOOLEAN)
 
 
-def _check_node(where: str, node: exp.Expression) -> None:
+def _check_node(where: str, node: exp.Expr) -> None:
     if isinstance(node, exp.Column) and (node.table or node.name not in SCORED_COLUMNS):
         raise RulesetError(f"{where}: unknown column {node.sql()}; there are {', '.join(SCORED_COLUMNS)}")
     if isinstance(node, exp.Func) and type(node) not in _ALLOWED_NODES:

@@ -1,0 +1,156 @@
+"""The stream itself: source -> scorer -> sink, started again for as long as that can help."""
+
+import threading
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import psycopg2
+import structlog
+from pyspark.errors import PySparkException  # noqa: TID253 - this module is imported by the stream alone
+from pyspark.sql import DataFrame, SparkSession  # noqa: TID253
+from pyspark.sql.streaming.query import StreamingQuery  # noqa: TID253
+
+from txwatch.errors import TxwatchError, UnavailableError
+from txwatch.postgres import connect
+from txwatch.settings import Settings
+from txwatch.stream.checkpoint import provide_checkpoint
+from txwatch.stream.ledger import Epoch, Totals, open_epoch
+from txwatch.stream.rules import Ruleset
+from txwatch.stream.scorer import Scorer
+from txwatch.stream.sink import TRANSIENT, Committed, WarehouseSink
+from txwatch.stream.source import check_begin, read_transactions, watermarks
+
+log = structlog.get_logger()
+
+QUERY = "transactions"
+_POLL_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 10.0
+
+
+def nothing(_: Totals) -> None:
+    """Take no notice of a commit."""
+
+
+@dataclass
+class TransactionStream:
+    """Runs the query until it is stopped, or until what it needs stays away for too long."""
+
+    settings: Settings
+    ruleset: Ruleset
+    spark: SparkSession
+    on_commit: Committed = nothing
+    until_drained: bool = False
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _in_batch: threading.Lock = field(default_factory=threading.Lock)
+    _last_commit: float = 0.0
+    _failure: BaseException | None = None
+
+    def stop(self) -> None:
+        """Let the batch in flight finish and end; may be called from a signal handler."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Stream until stopped (or drained, where that was asked for).
+
+        Raises:
+            FencedError: another start of the query has taken over.
+            UnavailableError: Kafka or Postgres stayed away for `stream_retry_limit_seconds`.
+            TxwatchError: Kafka no longer holds what the ledger says comes next.
+        """
+        self._last_commit = time.monotonic()
+        pause = 0.5
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            try:
+                self._run_epoch()
+            except (PySparkException, UnavailableError) as error:
+                self._check_hope(error)
+                pause = 0.5 if self._last_commit > started else min(pause * 2, _LONGEST_PAUSE_SECONDS)
+                log.warning("stream_restart", in_seconds=pause, error=_first_line(self._failure or error))
+                self._stopping.wait(pause)
+
+    def _run_epoch(self) -> None:
+        """Start the query once, from the ledger's offsets, and wait for its end."""
+        self._failure = None
+        epoch = self._open_epoch()
+        checkpoint = provide_checkpoint(self.settings, QUERY, epoch.number)
+        log.info("stream_starts", epoch=epoch.number, checkpoint=checkpoint.location)
+        self.spark.conf.set("spark.sql.streaming.checkpointFileManagerClass", checkpoint.manager)
+        sink = WarehouseSink(self.settings, epoch, self.ruleset, self._committed)
+        scorer = Scorer(self.spark, self.settings, self.ruleset)
+        query = (
+            read_transactions(self.spark, self.settings, epoch.offsets)
+            .writeStream.queryName(QUERY)
+            .option("checkpointLocation", checkpoint.location)
+            .trigger(processingTime=f"{self.settings.stream_trigger_seconds} seconds")
+            .foreachBatch(lambda records, batch_id: self._write(scorer, sink, records, batch_id))
+            .start()
+        )
+        with closing(sink):
+            self._await(query)
+
+    def _open_epoch(self) -> Epoch:
+        kept = watermarks(self.settings, self.settings.kafka_transactions_topic)
+        options = {**self.settings.postgres("stream_writer"), "application_name": f"txwatch {QUERY} start"}
+        with closing(connect(options)) as connection:
+            epoch = open_epoch(connection, QUERY, {partition: low for partition, (low, _) in kept.items()})
+        check_begin(epoch.offsets, kept)
+        return epoch
+
+    def _write(self, scorer: Scorer, sink: WarehouseSink, records: DataFrame, batch_id: int) -> None:
+        if self._stopping.is_set():
+            return  # Spark notes the batch as done in a checkpoint that nobody reads again
+        with self._in_batch:
+            try:
+                sink.write(scorer.score(batch_id, records))
+            except BaseException as error:
+                self._failure = error  # Spark passes on no more than its text
+                raise
+
+    def _committed(self, totals: Totals) -> None:
+        self._last_commit = time.monotonic()
+        self.on_commit(totals)
+
+    def _await(self, query: StreamingQuery) -> None:
+        try:
+            while not self._stopping.is_set():
+                if not query.isActive:
+                    if error := query.exception():
+                        raise error
+                    return
+                self._stopping.wait(_POLL_SECONDS)
+                if self.until_drained and self._is_drained(query):
+                    self._stopping.set()
+        finally:
+            with (
+                self._in_batch
+            ):  # wait for the batch in flight; one that comes later sees the stop and does nothing
+                pass
+            query.stop()
+
+    def _is_drained(self, query: StreamingQuery) -> bool:
+        """Nothing is in flight and nothing is left to read."""
+        status = query.status
+        progress = query.lastProgress
+        return progress is not None and not status["isDataAvailable"] and not status["isTriggerActive"]
+
+    def _check_hope(self, error: Exception) -> None:
+        """End the stream on what a restart cannot mend, or when nothing could be committed for too long."""
+        if isinstance(self._failure, psycopg2.Error) and not isinstance(self._failure, TRANSIENT):
+            raise TxwatchError(
+                f"Postgres refuses the batch ({_first_line(self._failure)}): is the schema migrated? "
+                "`txwatch up` migrates it"
+            ) from self._failure
+        if isinstance(self._failure, TxwatchError) and not isinstance(self._failure, TRANSIENT):
+            raise self._failure
+        silent = time.monotonic() - self._last_commit
+        if silent > self.settings.stream_retry_limit_seconds:
+            raise UnavailableError(
+                f"the stream committed nothing for {silent:.0f} s ({_first_line(self._failure or error)}): "
+                "see `txwatch status`; a restart continues where it left off"
+            ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n", 1)[0][:300]

@@ -1,0 +1,87 @@
+"""One micro-batch from raw records to what the sink takes; the same for the stream and for replays."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame, SparkSession  # noqa: TID253 - this module is imported by the stream alone
+from pyspark.sql import functions as F  # noqa: N812, TID253
+
+from txwatch.events import FIELDS, QuarantineReason
+from txwatch.settings import Settings
+from txwatch.stream.batch import QUARANTINE_SCHEMA, facts_of, inspect_records, offset_ranges, quarantine_row
+from txwatch.stream.inspection import Inspector, Rejection
+from txwatch.stream.parse import parse
+from txwatch.stream.rules import Ruleset
+from txwatch.stream.scoring import score
+from txwatch.stream.sink import ScoredBatch
+
+_RECORD = ["topic", "partition", "offset", "appended_at", "key", "value"]
+_REFUSED = Rejection(QuarantineReason.UNREADABLE, None, "inspection and parser disagree: please report it")
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Reads and scores batches of Kafka records."""
+
+    spark: SparkSession
+    settings: Settings
+    ruleset: Ruleset
+
+    def score(self, batch_id: int, records: DataFrame) -> ScoredBatch:
+        """Read and score records in one action (and a small second one for what was valid but not canonical).
+
+        Args:
+            batch_id: the micro-batch's number.
+            records: topic, partition, offset, timestamp, key, value, as Spark's Kafka source has them.
+        """
+        scored = self._collect(records)
+        undecided = scored.filter(pc.invert(scored["is_valid"])).select(_RECORD)
+        facts, quarantine = scored.filter(scored["is_valid"]), QUARANTINE_SCHEMA.empty_table()
+        if undecided.num_rows:
+            facts, quarantine = self._decide(facts, undecided)
+        return ScoredBatch(
+            batch_id=batch_id,
+            ranges=offset_ranges(scored),
+            rows_in=scored.num_rows,
+            facts=facts_of(facts),
+            quarantine=quarantine,
+            appended_ms=_milliseconds(scored["appended_at"]),
+        )
+
+    def _collect(self, records: DataFrame) -> pa.Table:
+        undecided = ~F.col("is_valid")
+        return (
+            records.transform(parse, self.settings.currencies, self.settings.future_tolerance_seconds)
+            .transform(score, self.ruleset)
+            .withColumn("value", F.when(undecided, F.col("value")))  # a valid record's bytes have been read
+            .withColumn("key", F.when(undecided, F.col("key")))
+            .select(*_RECORD, "is_valid", *FIELDS, "fired")
+            .toArrow()
+        )
+
+    def _decide(self, facts: pa.Table, undecided: pa.Table) -> tuple[pa.Table, pa.Table]:
+        """Inspect what was not canonical; what turns out to be valid is scored like the rest."""
+        tolerance = timedelta(seconds=self.settings.future_tolerance_seconds)
+        inspection = inspect_records(undecided, Inspector(self.settings.currencies, tolerance))
+        if inspection.canonical.num_rows == 0:
+            return facts, inspection.quarantine
+        rewritten = inspection.canonical.rename_columns({"appended_at": "timestamp"})
+        rescored = self._collect(self.spark.createDataFrame(rewritten))
+        refused = rescored.filter(pc.invert(rescored["is_valid"])).select(_RECORD).to_pylist()
+        quarantine = pa.Table.from_pylist(
+            [quarantine_row(row, _REFUSED) for row in refused], QUARANTINE_SCHEMA
+        )
+        together = pa.concat_tables([facts, rescored.filter(rescored["is_valid"])])
+        return (
+            together.sort_by([("partition", "ascending"), ("offset", "ascending")]),
+            pa.concat_tables([inspection.quarantine, quarantine]),
+        )
+
+
+def _milliseconds(moments: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    microseconds: npt.NDArray[np.int64] = moments.cast(pa.int64()).to_numpy()
+    return microseconds / 1000.0

@@ -1,0 +1,64 @@
+"""The Spark session that the stream runs in."""
+
+import os
+import sys
+from pathlib import Path
+
+from pyspark.sql import SparkSession  # noqa: TID253 - this module is imported by the stream alone
+
+from txwatch.settings import Settings
+
+_LOG_CONFIGURATION = Path(__file__).with_name("log4j2.properties")
+
+
+def build_session(settings: Settings, jars: Path) -> SparkSession:
+    """Start Spark in this process's own JVM.
+
+    Args:
+        settings: cores, memory and the S3 endpoint.
+        jars: folder with the Kafka source and the S3 file system (services/jars/spark.xml).
+    """
+    os.environ["PYSPARK_PYTHON"] = sys.executable  # or the workers find another Python
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    builder = SparkSession.builder.appName("txwatch").master(f"local[{settings.stream_cores}]")
+    for name, value in {**_engine(settings, jars), **_s3(settings)}.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+def _engine(settings: Settings, jars: Path) -> dict[str, str]:
+    return {
+        "spark.driver.extraClassPath": f"{jars}/*",
+        "spark.driver.memory": settings.stream_driver_memory,
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOG_CONFIGURATION.as_uri()}",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.session.timeZone": "UTC",
+        # A rule that cannot be computed is null and does not fire; it must not end the stream.
+        "spark.sql.ansi.enabled": "false",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.execution.arrow.maxRecordsPerBatch": str(settings.stream_max_batch_rows),
+        "spark.sql.streaming.noDataMicroBatches.enabled": "false",
+        "spark.sql.streaming.minBatchesToRetain": "2",
+    }
+
+
+def _s3(settings: Settings) -> dict[str, str]:
+    options = {
+        "endpoint": settings.s3_endpoint,
+        "endpoint.region": settings.s3_region,
+        "access.key": settings.s3_access_key,
+        "secret.key": settings.s3_secret_key and settings.s3_secret_key.get_secret_value(),
+        "path.style.access": "true" if settings.s3_endpoint else "false",
+        "connection.ssl.enabled": "false" if (settings.s3_endpoint or "").startswith("http:") else "true",
+        "performance.flags": "*",  # fewer calls per file: nobody else writes into a checkpoint folder
+        # An absent S3 must show within seconds: the stream then goes on with a local checkpoint.
+        "attempts.maximum": "2",
+        "retry.limit": "2",
+        "retry.interval": "200ms",
+        "connection.establish.timeout": "3s",
+        "connection.timeout": "10s",
+    }
+    return {f"spark.hadoop.fs.s3a.{name}": value for name, value in options.items() if value}

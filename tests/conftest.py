@@ -15,7 +15,7 @@ from txwatch.warehouse.migrations import migrate
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 HANDBOOK = REPOSITORY.parent / "shared" / "data" / "handbook" / "transactions.csv.gz"
-_KEPT_VARIABLES = (f"{PREFIX}CACHE_DIR", f"{PREFIX}JAVA_HOME")
+_KEPT_VARIABLES = (f"{PREFIX}CACHE_DIR", f"{PREFIX}HANDBOOK")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -62,15 +62,15 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    state_dir: Path = Field(Path(".txwatch"), description="folder for data, logs, jars and the state file")
+    state_dir: Path = Field(Path(".txwatch"), description="folder for data, logs and the state file")
     cache_dir: Path = Field(
         Path("~/.cache/txwatch"),
         description="folder for fetched jars, shared by all copies of this repository",
     )
     java_home: Path | None = Field(
         None,
-        validation_alias=AliasChoices("java_home", f"{PREFIX}JAVA_HOME", "JAVA_HOME"),
-        description="Java runtime, version 17 or later; unset: JAVA_HOME, then the one on the PATH",
+        validation_alias="java_home",  # the name that all of Java's world knows, without our prefix
+        description="Java runtime, version 17 or later; unset: the one on the PATH",
         examples=["/usr/lib/jvm/java-17-openjdk-amd64"],
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from txwatch.cli.archive import archive
+from txwatch.cli.jars import jars
 from txwatch.cli.stream import stream
 from txwatch.cli.up import down, up
 from txwatch.errors import TxwatchError
@@ -36,6 +37,7 @@ for verb in (
     down,
     stream,
     archive,
+    jars,
 ):
     app.command()(verb)
 

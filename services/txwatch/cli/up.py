@@ -21,7 +21,7 @@ JSON_OPTION = Annotated[bool, typer.Option("--json", help="One JSON document for
 
 def up(as_json: JSON_OPTION = False) -> None:
     """Start Kafka, Postgres and S3 here, without Docker, and fill the dimensions; what runs is left alone."""
-    from txwatch.embedded.runtime import Runtime  # noqa: PLC0415 - heavy
+    from txwatch.embedded.runtime import Runtime
 
     settings = load_settings()
     runtime = Runtime(settings)
@@ -41,7 +41,7 @@ def down(
     remove_data: Annotated[bool, typer.Option(help="Delete data, logs and passwords as well.")] = False,
 ) -> None:
     """End every process that was started here; data stays unless told otherwise."""
-    from txwatch.embedded.runtime import Runtime  # noqa: PLC0415 - heavy
+    from txwatch.embedded.runtime import Runtime
 
     runtime = Runtime(load_settings())
     stopped = runtime.down()
@@ -52,10 +52,10 @@ def down(
 
 def provide_warehouse(settings: Settings, runtime: "Runtime") -> None:
     """Migrate the schema and seed the dimensions from the world of the settings."""
-    from txwatch.postgres import connect  # noqa: PLC0415 - heavy
-    from txwatch.warehouse.migrations import migrate  # noqa: PLC0415 - heavy
-    from txwatch.warehouse.seeding import seed  # noqa: PLC0415 - heavy
-    from txwatch.world.build import build_world  # noqa: PLC0415 - heavy
+    from txwatch.postgres import connect
+    from txwatch.warehouse.migrations import migrate
+    from txwatch.warehouse.seeding import seed
+    from txwatch.world.build import build_world
 
     applied = migrate(settings, runtime.superuser())
     world = build_world(settings.world_seed, settings.world_customers, settings.world_merchants)

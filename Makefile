@@ -1,0 +1,43 @@
+# `make` alone lists the targets. A fresh machine needs only `make demo` and `make test`.
+VENV := .txwatch/venv
+BIN := $(VENV)/bin
+TXWATCH := $(BIN)/txwatch
+SHELL_SCRIPTS := .ci/run $(wildcard scripts/*.sh)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format docs requirements clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## make the environment under .txwatch and fetch the jars, where they changed
+	@scripts/make-environment.sh $(VENV)
+	@$(TXWATCH) jars > /dev/null
+
+demo: install ## watch transactions flow from end to end (SECONDS=60 ends by itself, FRESH=1 starts over)
+	@$(TXWATCH) demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FRESH),--fresh)
+
+test: install ## run every test (ARGS="-k name" for some)
+	@$(BIN)/pytest $(ARGS)
+
+lint: install ## check style, types, import directions, shell scripts and YAML
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/shellcheck $(SHELL_SCRIPTS)
+	$(BIN)/yamllint --strict .
+
+format: install ## write the code in its one style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: install ## write what README.md and .env.example say of the settings
+	$(BIN)/python scripts/document-settings.py
+
+requirements: install ## pin requirements/ again from pyproject.toml (ARGS=--upgrade takes newer versions)
+	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/compile-requirements.sh $(ARGS)
+
+clean: ## stop what runs here and remove all state: environment, data, logs, passwords
+	@if [ -x $(TXWATCH) ]; then $(TXWATCH) down --remove-data; fi
+	rm -rf .txwatch

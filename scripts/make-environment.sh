@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Make the Python environment that requirements/ pins, anew only when they or the package's metadata change.
+# usage: scripts/make-environment.sh <folder>
+set -euo pipefail
+cd "$(dirname "$0")/.."
+venv=$1
+
+find_python() {
+  local candidate
+  for candidate in python3.13 python3.12 python3.11 python3 python; do
+    if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  echo "error: no Python 3.11, 3.12 or 3.13 found on the PATH: install one (Debian: apt-get install python3-venv)" >&2
+  exit 1
+}
+
+content=$(cat requirements/uv.txt requirements/dev.txt pyproject.toml | cksum)
+stamp="$content $PWD"
+if [ "$(cat "$venv/.stamp" 2>/dev/null)" = "$stamp" ]; then
+  exit 0
+fi
+
+python=$(find_python)
+echo "making the environment in $venv ..." >&2
+rm -rf "$venv"
+if ! "$python" -m venv "$venv"; then
+  echo "error: $python cannot make an environment: install its venv module (Debian: apt-get install python3-venv)" >&2
+  exit 1
+fi
+"$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+
+# uv does not read pip's setting of a package mirror.
+if [ -n "${PIP_INDEX_URL:-}" ]; then
+  export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}"
+fi
+export VIRTUAL_ENV=$PWD/$venv
+"$venv/bin/uv" pip install --quiet --require-hashes -r requirements/dev.txt
+"$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation --editable .
+echo "$stamp" >"$venv/.stamp"

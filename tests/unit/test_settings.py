@@ -1,0 +1,71 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from txwatch.errors import SettingError
+from txwatch.settings import load_settings
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def _state_file(folder: Path, settings: dict[str, object]) -> None:
+    (folder / "state.json").write_text(json.dumps({"settings": settings}))
+
+
+def test_the_readme_and_the_example_show_every_setting_as_it_is() -> None:
+    script = REPOSITORY / "scripts" / "document-settings.py"
+    answer = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stdout) == (0, "")
+
+
+def test_what_up_wrote_is_found_by_every_command(tmp_path: Path) -> None:
+    _state_file(tmp_path, {"kafka_bootstrap_servers": "127.0.0.1:19092", "analyst_password": "s"})
+    settings = load_settings(state_dir=tmp_path)
+    assert settings.kafka_client() == {"bootstrap.servers": "127.0.0.1:19092"}
+    assert settings.require("analyst_password") == "s"
+
+
+def test_the_environment_outranks_the_state_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _state_file(tmp_path, {"kafka_bootstrap_servers": "127.0.0.1:19092"})
+    monkeypatch.setenv("TXWATCH_KAFKA_BOOTSTRAP_SERVERS", "broker:9092")
+    assert load_settings(state_dir=tmp_path).kafka_bootstrap_servers == "broker:9092"
+
+
+def test_the_state_folder_may_itself_come_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _state_file(tmp_path, {"postgres_host": "127.0.0.1"})
+    monkeypatch.setenv("TXWATCH_STATE_DIR", str(tmp_path))
+    assert load_settings().postgres_host == "127.0.0.1"
+
+
+def test_a_wrong_value_is_one_sentence_with_the_variable_and_the_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TXWATCH_KAFKA_PARTITIONS", "none")
+    with pytest.raises(SettingError, match=r"^TXWATCH_KAFKA_PARTITIONS: .*integer.*'none'"):
+        load_settings()
+
+
+def test_a_missing_value_says_what_to_set(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"TXWATCH_KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:9092 is not set"):
+        load_settings(state_dir=tmp_path).kafka_client()
+
+
+def test_a_damaged_state_file_says_how_to_go_on(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text('{"settings"')
+    with pytest.raises(SettingError, match="`make clean`"):
+        load_settings(state_dir=tmp_path)
+
+
+def test_java_home_is_known_by_its_usual_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAVA_HOME", "/opt/java")
+    assert load_settings().java_home == Path("/opt/java")
+
+
+def test_no_secret_is_shown_when_settings_are_printed(tmp_path: Path) -> None:
+    _state_file(tmp_path, {"stream_writer_password": "hush-hush", "s3_secret_key": "hush-hush"})
+    assert "hush-hush" not in repr(load_settings(state_dir=tmp_path))

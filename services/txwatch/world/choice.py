@@ -25,8 +25,9 @@ class GroupedChoice:
     bounds: Indices
 
     @classmethod
-    def build(cls, items: Indices, groups: Indices, weights: Floats, group_count: int) -> Self:
-        """Sort `items` by their `groups`; `weights` are relative and positive."""
+    def build(cls, items: Indices, groups: Indices, weights: Floats | None, group_count: int) -> Self:
+        """Sort `items` by their `groups`; `weights` are relative, `None` for equal ones."""
+        weights = np.ones(len(items)) if weights is None else weights
         order = np.argsort(groups, kind="stable")
         running = np.concatenate([[0.0], np.cumsum(weights[order])])
         bounds = np.searchsorted(groups[order], np.arange(group_count + 1)).astype(np.int64)

@@ -6,9 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from txwatch.world.choice import Floats, GroupedChoice, Indices
-from txwatch.world.devices import customer_devices
 from txwatch.world.geography import CITY_COUNTRY, CITY_LATITUDE, CITY_LONGITUDE, CITY_SHARE, CITY_UTC_HOURS
-from txwatch.world.identity import Bytes, entity_ids, salt
+from txwatch.world.identity import Bytes, entity_ids, salt, uuid_text
 from txwatch.world.rhythm import CHRONOTYPE_SHARE, CHRONOTYPE_SHIFT_HOURS, HOURS, clock_group
 
 SEGMENTS = ("student", "standard", "affluent", "business")
@@ -25,6 +24,7 @@ class Customers:
 
     Attributes:
         ids: UUIDs, shape (n, 16).
+        id_text: the same as text.
         city: home, an index into CITIES.
         latitude: home, degrees.
         longitude: home, degrees.
@@ -32,12 +32,13 @@ class Customers:
         spend: how much larger than usual the customer's payments are, a factor around 1.
         activity: relative number of payments.
         online_share: share of payments made from home.
-        devices: `len(Device)` device ids per customer.
         by_clock: choice of a customer by activity, grouped by the hours that their day runs ahead of UTC's.
         clock: each customer's group of `by_clock`.
+        by_city: choice of a customer by activity, grouped by home city.
     """
 
     ids: Bytes
+    id_text: pa.StringArray
     city: Indices
     latitude: Floats
     longitude: Floats
@@ -45,9 +46,9 @@ class Customers:
     spend: Floats
     activity: Floats
     online_share: Floats
-    devices: pa.StringArray
     by_clock: GroupedChoice
     clock: Indices
+    by_city: GroupedChoice
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -66,8 +67,10 @@ def build_customers(seed: int, count: int) -> Customers:
     activity = draw.lognormal(0.0, 0.6, size=count)
     shift = draw.choice(CHRONOTYPE_SHIFT_HOURS, size=count, p=CHRONOTYPE_SHARE)
     clock = clock_group(CITY_UTC_HOURS[city], shift)
+    ids = entity_ids(seed, "customer", np.arange(count))
     return Customers(
-        ids=entity_ids(seed, "customer", np.arange(count)),
+        ids=ids,
+        id_text=uuid_text(ids),
         city=city,
         latitude=np.round(CITY_LATITUDE[city] + SUBURB_DEGREES * draw.standard_normal(count), 5),
         longitude=np.round(CITY_LONGITUDE[city] + SUBURB_DEGREES * draw.standard_normal(count), 5),
@@ -75,7 +78,7 @@ def build_customers(seed: int, count: int) -> Customers:
         spend=SEGMENT_SPEND[segment] * draw.lognormal(0.0, 0.35, size=count),
         activity=activity,
         online_share=draw.beta(2.0, 5.0, size=count),
-        devices=customer_devices(count, salt(seed, "device")),
         by_clock=GroupedChoice.build(np.arange(count), clock, activity, HOURS),
         clock=clock,
+        by_city=GroupedChoice.build(np.arange(count), city, activity, len(CITY_SHARE)),
     )

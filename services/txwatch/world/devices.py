@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 from txwatch.world.identity import fixed_width_strings, hex_text, mix64
 
 HEX_BYTES = 6
+STRANGERS = 1 << 40
+"""Device numbers from here on belong to no customer."""
 
 
 class Device(IntEnum):
@@ -24,13 +26,18 @@ _PREFIXES = pa.array([f"{device.name.lower()}-" for device in Device])
 
 
 def device_ids(kinds: npt.NDArray[np.int64], numbers: npt.ArrayLike, salt_bits: np.uint64) -> pa.StringArray:
-    """Name devices, for example `phone-1f00c3a94b7e`: `kinds` of `Device`, one number for each device."""
+    """Name devices, for example `phone-1f00c3a94b7e`.
+
+    Args:
+        kinds: of `Device`.
+        numbers: one for each device: `own_device`, or any number from `STRANGERS` on for somebody else's.
+        salt_bits: of the world's devices.
+    """
     scrambled = mix64(numbers, salt_bits).astype(">u8").view(np.uint8).reshape(-1, 8)
     digits = fixed_width_strings(hex_text(scrambled[:, :HEX_BYTES]))
     return pc.binary_join_element_wise(_PREFIXES.take(pa.array(kinds)), digits, "")
 
 
-def customer_devices(customers: int, salt_bits: np.uint64) -> pa.StringArray:
-    """Name all customers' devices; customer c's device of kind k stands at `len(Device) * c + k`."""
-    numbers = np.arange(customers * len(Device))
-    return device_ids(numbers % len(Device), numbers, salt_bits)
+def own_device(customer: npt.NDArray[np.int64], kind: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the device number of a customer's own device of one kind."""
+    return customer * len(Device) + kind

@@ -129,3 +129,17 @@ CITY_SHARE = np.array([city.customers for city in CITIES]) / sum(city.customers 
 COUNTRY_PER_USD = np.array([country.per_usd for country in COUNTRIES])
 COUNTRY_SMALLEST_CENTS = np.array([10 ** (2 - country.minor_units) for country in COUNTRIES])
 """The smallest payable amount of a country's currency, in hundredths of its unit: 100 for the yen."""
+COUNTRY_FIRST_CITY = np.searchsorted(CITY_COUNTRY, np.arange(len(COUNTRIES)), side="left")
+COUNTRY_LAST_CITY = np.searchsorted(CITY_COUNTRY, np.arange(len(COUNTRIES)), side="right") - 1
+
+EARTH_RADIUS_KM = 6371.0
+
+
+def distances_km() -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Return the great-circle distance between every two cities (haversine formula), shape (cities, cities)."""
+    latitude, longitude = np.radians(CITY_LATITUDE), np.radians(CITY_LONGITUDE)
+    half_north = np.sin((latitude[:, None] - latitude[None, :]) / 2) ** 2
+    half_east = np.sin((longitude[:, None] - longitude[None, :]) / 2) ** 2
+    chord = half_north + np.cos(latitude)[:, None] * np.cos(latitude)[None, :] * half_east
+    arcs: np.ndarray[tuple[int, ...], np.dtype[np.float64]] = 2 * np.arcsin(np.sqrt(chord))
+    return EARTH_RADIUS_KM * arcs

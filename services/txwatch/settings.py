@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     kafka_transactions_topic: str = Field("transactions", description="topic of the events")
     kafka_labels_topic: str = Field("fraud.labels", description="topic of the ground truth")
     kafka_partitions: PositiveInt = Field(4, description="partitions of a topic when it is made")
+    kafka_delivery_timeout_seconds: PositiveFloat = Field(
+        120.0, description="how long the generator tries to deliver a record before it gives up"
+    )
     kafka_replication_factor: PositiveInt = Field(1, description="replicas of a topic when it is made")
 
     postgres_host: str | None = Field(None, description="warehouse server", examples=["127.0.0.1"])

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from txwatch.cli.archive import archive
+from txwatch.cli.generate import generate
 from txwatch.cli.jars import jars
 from txwatch.cli.stream import stream
 from txwatch.cli.up import down, up
@@ -35,6 +36,7 @@ def _options(
 for verb in (
     up,
     down,
+    generate,
     stream,
     archive,
     jars,

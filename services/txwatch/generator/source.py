@@ -38,6 +38,10 @@ class Records:
         """The sequence after the last one."""
         return self.first + len(self)
 
+    def lines(self) -> bytes:
+        """Return the values, each with a line feed behind it; a tombstone is an empty line."""
+        return b"".join(line for value in self.values for line in (value or b"", b"\n"))
+
     def between(self, first: int, after: int) -> "Records":
         """Return the records with sequences from `first` up to, not including, `after`."""
         part = slice(max(first - self.first, 0), max(after - self.first, 0))

@@ -136,10 +136,10 @@ EARTH_RADIUS_KM = 6371.0
 
 
 def distances_km() -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Return the great-circle distance between every two cities (haversine formula), shape (cities, cities)."""
+    """Return the great-circle distances (haversine formula) between all cities, shape (cities, cities)."""
     latitude, longitude = np.radians(CITY_LATITUDE), np.radians(CITY_LONGITUDE)
     half_north = np.sin((latitude[:, None] - latitude[None, :]) / 2) ** 2
     half_east = np.sin((longitude[:, None] - longitude[None, :]) / 2) ** 2
     chord = half_north + np.cos(latitude)[:, None] * np.cos(latitude)[None, :] * half_east
-    arcs: np.ndarray[tuple[int, ...], np.dtype[np.float64]] = 2 * np.arcsin(np.sqrt(chord))
+    arcs: np.ndarray[tuple[int, ...], np.dtype[np.float64]] = 2.0 * np.arcsin(np.sqrt(chord))
     return EARTH_RADIUS_KM * arcs

@@ -41,7 +41,7 @@ def uniform(numbers: npt.ArrayLike, salt_bits: np.uint64) -> npt.NDArray[np.floa
     return (mix64(numbers, salt_bits) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def entity_ids(seed: int, kind: str, indices: npt.ArrayLike) -> Bytes:
+def entity_ids(seed: int | str, kind: str, indices: npt.ArrayLike) -> Bytes:
     """Return the UUIDs of the numbered things of one kind, shape (n, 16).
 
     They are version 8 of RFC 9562 (bits of our own making): 122 bits of `mix64` under two salts.
@@ -50,7 +50,7 @@ def entity_ids(seed: int, kind: str, indices: npt.ArrayLike) -> Bytes:
     return _uuid_bytes(high, low, version=8)
 
 
-def transaction_ids(seed: int, sequences: npt.ArrayLike, occurred_ms: npt.ArrayLike) -> Bytes:
+def transaction_ids(seed: int | str, sequences: npt.ArrayLike, occurred_ms: npt.ArrayLike) -> Bytes:
     """Return UUIDv7s (RFC 9562), shape (n, 16), unique for distinct sequences under one seed.
 
     The first 48 bits are the milliseconds. All 64 bits of the one-to-one `mix64` of the sequence are kept

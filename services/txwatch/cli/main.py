@@ -9,6 +9,8 @@ from rich.console import Console
 from txwatch.cli.archive import archive
 from txwatch.cli.generate import generate
 from txwatch.cli.jars import jars
+from txwatch.cli.quarantine import quarantine
+from txwatch.cli.rules import rules
 from txwatch.cli.stream import stream
 from txwatch.cli.up import down, up
 from txwatch.errors import TxwatchError
@@ -42,6 +44,8 @@ for verb in (
     jars,
 ):
     app.command()(verb)
+app.add_typer(quarantine, name="quarantine")
+app.add_typer(rules, name="rules")
 
 
 def run() -> None:

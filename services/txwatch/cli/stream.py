@@ -34,11 +34,9 @@ def stream(
 
 
 def _build(settings: Settings, until_drained: bool) -> "TransactionStream":
-    from txwatch.embedded.jars import resolve
+    from txwatch.cli.sparking import spark_session
     from txwatch.stream.query import TransactionStream
     from txwatch.stream.rules import load_ruleset
-    from txwatch.stream.session import build_session
 
     rules = load_ruleset(settings.stream_ruleset)  # before Spark: a faulty rule should show at once
-    spark = build_session(settings, settings.stream_jars or resolve("spark", settings))
-    return TransactionStream(settings, rules, spark, until_drained=until_drained)
+    return TransactionStream(settings, rules, spark_session(settings), until_drained=until_drained)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -18,7 +19,7 @@ from txwatch.stream.checkpoint import provide_checkpoint
 from txwatch.stream.ledger import Epoch, Totals, open_epoch
 from txwatch.stream.rules import Ruleset
 from txwatch.stream.scorer import Scorer
-from txwatch.stream.sink import TRANSIENT, Committed, WarehouseSink
+from txwatch.stream.sink import TRANSIENT, WarehouseSink
 from txwatch.stream.source import check_begin, read_transactions, watermarks
 
 log = structlog.get_logger()
@@ -39,7 +40,7 @@ class TransactionStream:
     settings: Settings
     ruleset: Ruleset
     spark: SparkSession
-    on_commit: Committed = nothing
+    on_commit: Callable[[Totals], None] = nothing
     until_drained: bool = False
     _stopping: threading.Event = field(default_factory=threading.Event)
     _in_batch: threading.Lock = field(default_factory=threading.Lock)
@@ -77,7 +78,7 @@ class TransactionStream:
         checkpoint = provide_checkpoint(self.settings, QUERY, epoch.number)
         log.info("stream_starts", epoch=epoch.number, checkpoint=checkpoint.location)
         self.spark.conf.set("spark.sql.streaming.checkpointFileManagerClass", checkpoint.manager)
-        sink = WarehouseSink(self.settings, epoch, self.ruleset, self._committed)
+        sink = WarehouseSink(self.settings, epoch, self.ruleset)
         scorer = Scorer(self.spark, self.settings, self.ruleset)
         query = (
             read_transactions(self.spark, self.settings, epoch.offsets)
@@ -103,7 +104,7 @@ class TransactionStream:
             return  # Spark notes the batch as done in a checkpoint that nobody reads again
         with self._in_batch:
             try:
-                sink.write(scorer.score(batch_id, records))
+                self._committed(sink.write(scorer.score(batch_id, records)))
             except BaseException as error:
                 self._failure = error  # Spark passes on no more than its text
                 raise

@@ -53,8 +53,6 @@ create temporary table work_merchant (merchant_id uuid, is_inferred boolean) on 
 """
 """Written out, because `like` would need to read the table that it copies."""
 
-Committed = Callable[[Totals], None]
-
 
 @dataclass(frozen=True)
 class ScoredBatch:
@@ -80,14 +78,13 @@ class WarehouseSink:
     settings: Settings
     epoch: Epoch
     ruleset: Ruleset
-    on_commit: Committed
     _connection: Connection | None = None
     _ruleset_id: int = 0
     _known: dict[str, set[bytes]] = field(default_factory=dict)
     _staged_batches_left: int = 0
 
-    def write(self, batch: ScoredBatch) -> None:
-        """Commit a batch exactly once.
+    def write(self, batch: ScoredBatch) -> Totals:
+        """Commit a batch exactly once and return what it came to (nothing, where it was committed before).
 
         Raises:
             FencedError: a newer start of the query has taken over.
@@ -101,9 +98,7 @@ class WarehouseSink:
             before_sleep=self._reconnect,
             reraise=True,
         )
-        totals = retrying(self._write_once, batch)
-        if totals is not None:
-            self.on_commit(totals)
+        return retrying(self._write_once, batch)
 
     def close(self) -> None:
         """Give the connection back; a transaction that is open is rolled back."""
@@ -117,12 +112,12 @@ class WarehouseSink:
         log.warning("postgres_retry", attempt=attempt.attempt_number, error=" ".join(str(error).split()))
         self.close()
 
-    def _write_once(self, batch: ScoredBatch) -> Totals | None:
+    def _write_once(self, batch: ScoredBatch) -> Totals:
         connection = self._connection or self._connect()
         with connection, connection.cursor() as cursor:
             ledger_seq = claim(cursor, self.epoch, batch.batch_id, batch.ranges)
             if ledger_seq is None:
-                return None
+                return Totals(rows_in=0, facts=0, alerts=0, quarantined=0, duplicates=0)
             facts = self._insert_facts(cursor, without_repeats(batch.facts), ledger_seq)
             self._insert_inferred_dimensions(cursor, facts)
             alerts = self._stamped(alerts_of(facts, self.ruleset), ledger_seq)

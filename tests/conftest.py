@@ -4,8 +4,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import hypothesis
 import pytest
 
 from txwatch.embedded import jars
@@ -13,9 +15,18 @@ from txwatch.embedded.runtime import Runtime
 from txwatch.settings import PREFIX, Settings, load_settings
 from txwatch.warehouse.migrations import migrate
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 HANDBOOK = REPOSITORY.parent / "shared" / "data" / "handbook" / "transactions.csv.gz"
 _KEPT_VARIABLES = (f"{PREFIX}CACHE_DIR", f"{PREFIX}HANDBOOK")
+
+# The machines that run the tests are shared: how long an example takes says nothing of the code.
+hypothesis.settings.register_profile(
+    "shared", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -99,3 +110,13 @@ def own_runtime(tmp_path: Path) -> Iterator[Runtime]:
     """Yield a runtime that the test may break: nobody else uses it."""
     with running(tmp_path / "state") as embedded:
         yield embedded
+
+
+@pytest.fixture(scope="session")
+def spark(spark_jars: Path) -> Iterator["SparkSession"]:
+    """Yield the one Spark session of the test session."""
+    from txwatch.stream.session import build_session  # noqa: PLC0415 - the JVM starts for those who ask
+
+    session = build_session(load_settings(), spark_jars)
+    yield session
+    session.stop()

@@ -5,8 +5,8 @@ counts as canonical only where one regular expression describes all of it, byte 
 JSON of the right types, and `from_json` then reads it exactly. Everything else goes to `inspection`.
 """
 
-from pyspark.sql import Column, DataFrame  # noqa: TID253 - this module is imported by the stream alone
-from pyspark.sql import functions as F  # noqa: N812, TID253
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812
 
 from txwatch.events import COUNTRIES, FIELDS, OCCURRED_AT_MIN, SPARK_SCHEMA, PaymentMethod
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import psycopg2
 import structlog
-from pyspark.errors import PySparkException  # noqa: TID253 - this module is imported by the stream alone
-from pyspark.sql import DataFrame, SparkSession  # noqa: TID253
-from pyspark.sql.streaming.query import StreamingQuery  # noqa: TID253
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
 
 from txwatch.errors import TxwatchError, UnavailableError
 from txwatch.postgres import connect

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - the class is spelled like a function
 from psycopg2.extras import execute_values
-from pyspark.sql import SparkSession  # noqa: TID253 - this module is imported by the stream alone
+from pyspark.sql import SparkSession
 
 from txwatch.postgres import connect
 from txwatch.settings import Settings

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame, SparkSession  # noqa: TID253 - this module is imported by the stream alone
-from pyspark.sql import functions as F  # noqa: N812, TID253
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
 
 from txwatch.events import FIELDS, QuarantineReason
 from txwatch.settings import Settings

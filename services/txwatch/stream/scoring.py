@@ -1,7 +1,7 @@
 """Rules as Catalyst expressions: one more column in the pass that reads the events."""
 
-from pyspark.sql import DataFrame  # noqa: TID253 - this module is imported by the stream alone
-from pyspark.sql import functions as F  # noqa: N812, TID253
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812
 
 from txwatch.stream.rules import Ruleset
 

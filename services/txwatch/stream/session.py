@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from pyspark.sql import SparkSession  # noqa: TID253 - this module is imported by the stream alone
+from pyspark.sql import SparkSession
 
 from txwatch.settings import Settings
 

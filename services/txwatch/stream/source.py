@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from pyspark.sql import DataFrame, SparkSession  # noqa: TID253 - this module is imported by the stream alone
+from pyspark.sql import DataFrame, SparkSession
 
 from txwatch.errors import TxwatchError, UnavailableError
 from txwatch.settings import Settings

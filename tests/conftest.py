@@ -1,8 +1,8 @@
 """What tests of every folder share: a real Kafka, Postgres and S3 for the session, and outside data."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -55,8 +55,7 @@ def spark_jars() -> Path:
 
 
 @contextmanager
-def running(state_dir: Path) -> Iterator[Runtime]:
-    """Run the embedded runtime in a folder of its own, and leave nothing behind."""
+def _running(state_dir: Path) -> Iterator[Runtime]:
     embedded = Runtime(load_settings(state_dir=state_dir))
     try:
         embedded.up()
@@ -67,9 +66,15 @@ def running(state_dir: Path) -> Iterator[Runtime]:
 
 
 @pytest.fixture(scope="session")
+def runtime_in() -> Callable[[Path], AbstractContextManager[Runtime]]:
+    """Return a context manager that runs the embedded runtime in a folder, and leaves nothing behind."""
+    return _running
+
+
+@pytest.fixture(scope="session")
 def shared_runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     """Yield the one runtime of the session; no test stops it."""
-    with running(tmp_path_factory.mktemp("runtime")) as embedded:
+    with _running(tmp_path_factory.mktemp("runtime")) as embedded:
         yield embedded
 
 
@@ -108,7 +113,7 @@ def pipeline_environment(pipeline: Settings) -> dict[str, str]:
 @pytest.fixture
 def own_runtime(tmp_path: Path) -> Iterator[Runtime]:
     """Yield a runtime that the test may break: nobody else uses it."""
-    with running(tmp_path / "state") as embedded:
+    with _running(tmp_path / "state") as embedded:
         yield embedded
 
 

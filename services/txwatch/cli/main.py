@@ -10,6 +10,7 @@ from txwatch.cli.archive import archive
 from txwatch.cli.generate import generate
 from txwatch.cli.jars import jars
 from txwatch.cli.quarantine import quarantine
+from txwatch.cli.replay import replay
 from txwatch.cli.rules import rules
 from txwatch.cli.stream import stream
 from txwatch.cli.up import down, up
@@ -39,6 +40,7 @@ for verb in (
     up,
     down,
     generate,
+    replay,
     stream,
     archive,
     jars,

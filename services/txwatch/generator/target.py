@@ -1,5 +1,6 @@
 """Where records go: Kafka, or a file that shows the bytes."""
 
+import time
 from collections.abc import Collection
 from typing import Any, BinaryIO, Protocol
 
@@ -28,6 +29,8 @@ _PRODUCER_OPTIONS: dict[str, Any] = {
     "queue.buffering.max.messages": QUEUE_RECORDS,
     "queue.buffering.max.kbytes": 1 << 20,
     "delivery.report.only.error": True,
+    "message.timeout.ms": 0,  # one record given up among others would leave a gap; see `_Patience`
+    "log_level": 3,
     "allow.auto.create.topics": False,
     "log.connection.close": False,
 }
@@ -50,6 +53,23 @@ class Target(Protocol):
         """Wait until all that was taken is stored."""
 
 
+class _Patience:
+    """Notices that deliveries have stopped: the number of waiting records has not gone down for too long."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._before = 0
+        self._moved_at = time.monotonic()
+
+    def complaint(self, waiting: int) -> str | None:
+        """Return what is wrong, if anything, when so many records wait."""
+        if waiting == 0 or waiting < self._before:
+            self._moved_at = time.monotonic()
+        self._before = waiting
+        idle = time.monotonic() - self._moved_at
+        return f"nothing delivered for {idle:.0f} seconds" if idle > self._seconds else None
+
+
 class KafkaTarget:
     """Sends records to the transactions topic and labels to the labels topic.
 
@@ -67,12 +87,10 @@ class KafkaTarget:
         present_before: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None,
         present_labels: Collection[bytes] = frozenset(),
     ) -> None:
-        timeout_ms = int(settings.kafka_delivery_timeout_seconds * 1000)
         self._producer: Any = Producer(  # its type information knows no produce_batch
             {
                 **settings.kafka_client(),
                 **_PRODUCER_OPTIONS,
-                "delivery.timeout.ms": timeout_ms,
                 "on_delivery": self._on_failure,
                 "error_cb": self._on_error,
             }
@@ -82,6 +100,7 @@ class KafkaTarget:
         self._present_before = present_before
         self._present_labels = present_labels
         self._failure: KafkaError | None = None
+        self._patience = _Patience(settings.kafka_delivery_timeout_seconds)
 
     def _on_failure(self, error: KafkaError | None, _: Message) -> None:
         self._failure = self._failure or error
@@ -115,27 +134,29 @@ class KafkaTarget:
         """Hand messages over when all have room: a batch that is refused in part would lose its order."""
         if not messages:
             return
-        while len(self._producer) + len(messages) > QUEUE_RECORDS:
+        while (waiting := len(self._producer)) + len(messages) > QUEUE_RECORDS:
             self._producer.poll(0.01)
-            self._raise_failure()
+            self._check(waiting)
         queued = self._producer.produce_batch(topic, messages, partition=partition)
         if queued != len(messages):
             reason = next(message["_error"] for message in messages if "_error" in message)
             raise UnavailableError(f"Kafka's client refused a record for topic {topic!r}: {reason}")
         self._producer.poll(0)
-        self._raise_failure()
+        self._check(waiting)
 
     def settle(self) -> None:
         """Wait until every record is acknowledged by all in-sync replicas."""
-        while self._producer.flush(0.5):
-            self._raise_failure()
-        self._raise_failure()
+        while waiting := self._producer.flush(0.5):
+            self._check(waiting)
+        self._check(waiting)
 
-    def _raise_failure(self) -> None:
-        if self._failure is not None:
+    def _check(self, waiting: int) -> None:
+        reason = self._failure.str() if self._failure else self._patience.complaint(waiting)
+        if reason is not None:
+            self._producer.purge()  # or the client would go on trying until the process ends
             raise UnavailableError(
                 f"Kafka at {self._settings.kafka_bootstrap_servers} did not take a record "
-                f"({self._failure.str()}): see that it runs, then give the same command again to go on"
+                f"({reason}): see that it runs, then give the same command again to go on"
             )
 
 

@@ -71,7 +71,7 @@ def _uuid_bytes(high: Words, low: Words, version: int) -> Bytes:
 
 def hex_text(ids: Bytes) -> Bytes:
     """Write each row of bytes as lower-case hex digits, shape (n, 2 * width)."""
-    digits: Bytes = _HEX_PAIRS[ids].view(np.uint8).reshape(len(ids), -1)
+    digits: Bytes = _HEX_PAIRS[ids].view(np.uint8).reshape(len(ids), 2 * ids.shape[1])
     return digits
 
 

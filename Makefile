@@ -5,7 +5,7 @@ TXWATCH := $(BIN)/txwatch
 SHELL_SCRIPTS := .ci/run $(wildcard scripts/*.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format docs requirements clean
+.PHONY: help install demo test lint format docs metabase-check requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ format: install ## write the code in its one style
 
 docs: install ## write what README.md and .env.example say of the settings
 	$(BIN)/python scripts/document-settings.py
+
+metabase-check: install ## compare the calls that we make with a live Metabase (TXWATCH_METABASE_URL)
+	@$(TXWATCH) dashboards check --metabase
 
 requirements: install ## pin requirements/ again from pyproject.toml (ARGS=--upgrade takes newer versions)
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/compile-requirements.sh $(ARGS)

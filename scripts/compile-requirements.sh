@@ -15,6 +15,6 @@ compile() { # <output> <uv options...>
 
 compile uv --group pyproject.toml:bootstrap "$@"
 compile dev pyproject.toml --extra dev "$@"
-for extra in generator stream warehouse console embedded; do
+for extra in generator stream warehouse console dashboards embedded; do
   compile "$extra" pyproject.toml --extra "$extra" --constraints requirements/dev.txt "$@"
 done

@@ -157,6 +157,16 @@ class Settings(BaseSettings):
         10.0, description="longest wait before what has arrived is archived"
     )
 
+    metabase_url: str | None = Field(
+        None, description="Metabase's address", examples=["http://127.0.0.1:3000"], pattern=r"^https?://\S+$"
+    )
+    metabase_admin_email: str | None = Field(
+        None, description="Metabase's administrator; made on the first run", examples=["admin@example.org"]
+    )
+    metabase_admin_password: SecretStr | None = Field(
+        None, description="password of Metabase's administrator"
+    )
+
     console_port: int = Field(8501, ge=0, le=65535, description="console's port; 0: a free one")
 
     @field_validator("currencies")

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from txwatch.cli.archive import archive
+from txwatch.cli.dashboards import dashboards
 from txwatch.cli.generate import generate
 from txwatch.cli.jars import jars
 from txwatch.cli.quarantine import quarantine
@@ -46,6 +47,7 @@ for verb in (
     jars,
 ):
     app.command()(verb)
+app.add_typer(dashboards, name="dashboards")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(rules, name="rules")
 

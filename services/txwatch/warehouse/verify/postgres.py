@@ -1,0 +1,164 @@
+"""Reads the warehouse's side of the balance: plain selects in one snapshot, as a role that can only read."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - the class is spelled like a function
+
+from txwatch.errors import TxwatchError
+from txwatch.postgres import connect
+from txwatch.warehouse.verify import queries
+from txwatch.warehouse.verify.inputs import (
+    LedgerReading,
+    Money,
+    MoneyKey,
+    Span,
+    Totals,
+    WarehouseReading,
+)
+from txwatch.warehouse.verify.plan import ArchivedObject, ArchivePlan, Offsets
+
+STREAM_QUERY = "transactions"
+"""The query that reads Kafka; any other in ops.stream_ledger takes its rows from the quarantine."""
+
+NAMED_FINDINGS = 100
+"""How many findings of one kind are named; the rest is counted."""
+
+
+@dataclass(frozen=True)
+class WarehouseSide:
+    """All that Postgres knows, as of one moment."""
+
+    ledger: LedgerReading
+    warehouse: WarehouseReading
+    plan: ArchivePlan
+
+
+def read_warehouse(options: Mapping[str, Any], topic: str) -> WarehouseSide:
+    """Read ledger, tables and the archive's ledger in one snapshot.
+
+    Args:
+        options: `psycopg2.connect` arguments of a role that may select from core and ops.
+        topic: the topic of the transactions.
+
+    Raises:
+        UnavailableError: Postgres does not answer.
+        TxwatchError: the schema is not there, or the connection broke.
+    """
+    names = {"query": STREAM_QUERY, "topic": topic, "limit": NAMED_FINDINGS}
+    with _snapshot(options) as cursor:
+        cursor.execute(queries.SPANS, names)
+        spans = cursor.fetchall()
+        cursor.execute(queries.NEXT_OFFSETS, names)
+        next_offsets: dict[int, int] = dict(cursor.fetchall())
+        ledger = LedgerReading(
+            [Span(*span[:3]) for span in spans],
+            next_offsets,
+            _totals(cursor, names | {"is_stream": True}),
+            _totals(cursor, names | {"is_stream": False}),
+        )
+        return WarehouseSide(ledger, _tables(cursor, names), _plan(cursor, names, spans, next_offsets))
+
+
+@contextmanager
+def _snapshot(options: Mapping[str, Any]) -> Iterator[Cursor]:
+    connection = connect(options)
+    try:
+        connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        with connection, connection.cursor() as cursor:
+            yield cursor
+    except psycopg2.ProgrammingError as error:
+        reason = " ".join(str(error).split())
+        raise TxwatchError(f"the warehouse does not have the schema ({reason}): run `txwatch up`") from error
+    except psycopg2.OperationalError as error:
+        reason = " ".join(str(error).split())
+        raise TxwatchError(f"Postgres broke off ({reason}): run `txwatch verify` again") from error
+    finally:
+        connection.close()
+
+
+def _totals(cursor: Cursor, names: Mapping[str, Any]) -> Totals:
+    cursor.execute(queries.TOTALS, names)
+    return Totals(*cursor.fetchall()[0])
+
+
+def _tables(cursor: Cursor, names: Mapping[str, Any]) -> WarehouseReading:
+    cursor.execute(queries.MONEY)
+    money = {
+        MoneyKey(currency, day): Money(transactions, amount, id_sum)
+        for currency, day, transactions, amount, id_sum in cursor.fetchall()
+    }
+    cursor.execute(queries.COUNTS, names)
+    facts, flagged, alerts, quarantined, as_fact, as_duplicate = cursor.fetchall()[0]
+    return WarehouseReading(
+        facts,
+        flagged,
+        alerts,
+        quarantined,
+        as_fact,
+        as_duplicate,
+        batch_findings=_findings(cursor, queries.BATCHES, names, _batch_finding),
+        alert_findings=_findings(cursor, queries.ALERTS, names, _counted_finding),
+        rollup_findings=_findings(cursor, queries.ROLLUPS, names, _rollup_finding),
+        reference_findings=_findings(cursor, queries.REFERENCES, names, _counted_finding),
+        money=money,
+    )
+
+
+def _findings(cursor: Cursor, query: str, names: Mapping[str, Any], name: Callable[..., str]) -> list[str]:
+    """Name what a query finds; its last column is how many rows it would have without its limit."""
+    cursor.execute(query, names)
+    rows = cursor.fetchall()
+    unnamed = rows[0][-1] - len(rows) if rows else 0
+    return [name(*row[:-1]) for row in rows] + ([f"and {unnamed} more"] if unnamed else [])
+
+
+def _counted_finding(finding: str, count: int, example: str) -> str:
+    return f"{count} {finding}, such as {example}"
+
+
+def _batch_finding(ledger_seq: int | None, *counts: int) -> str:
+    return f"batch {ledger_seq}: {_differing(('facts', 'alerts', 'quarantined'), counts, 'ledger', 'table')}"
+
+
+def _rollup_finding(minute: datetime, currency: str, *figures: Decimal | None) -> str:
+    names = ("transactions", "amount", "flagged", "flagged amount")
+    return f"{minute:%Y-%m-%d %H:%M} {currency}: {_differing(names, figures, 'rollup', 'facts')}"
+
+
+def _differing(names: Sequence[str], figures: Sequence[Any], one: str, other: str) -> str:
+    """Name the figures that are not the same on both sides; the second half belongs to the other side."""
+    pairs = zip(names, figures[: len(names)], figures[len(names) :], strict=True)
+    return ", ".join(
+        f"{name} {left} in {one}, {right} in {other}" for name, left, right in pairs if left != right
+    )
+
+
+def _plan(
+    cursor: Cursor,
+    names: Mapping[str, Any],
+    spans: Iterable[tuple[int, ...]],
+    next_offsets: Mapping[int, int],
+) -> ArchivePlan:
+    cursor.execute(queries.OBJECTS, names)
+    objects = [ArchivedObject(Span(*row[:3]), row[3], row[4]) for row in cursor.fetchall()]
+    cursor.execute(queries.QUARANTINE, names)
+    batches = _by_partition((partition, start, seq) for partition, start, _, seq in spans)
+    return ArchivePlan(names["topic"], objects, dict(next_offsets), batches, _by_partition(cursor))
+
+
+def _by_partition(rows: Iterable[tuple[int, ...]]) -> dict[int, Offsets]:
+    """Gather (partition, offset, ledger_seq) rows, in order of offset, into arrays."""
+    gathered: dict[int, list[tuple[int, ...]]] = defaultdict(list)
+    for partition, *pair in rows:
+        gathered[partition].append(tuple(pair))
+    return {
+        partition: Offsets(*np.array(pairs, dtype=np.int64).T.copy()) for partition, pairs in gathered.items()
+    }

@@ -1,0 +1,66 @@
+"""The balance sheet for people and for programs."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from txwatch.warehouse.verify.balance import Check, Figure
+
+NAMED_FINDINGS = 10
+"""How many findings of one check a person is shown."""
+
+
+def as_table(checks: Sequence[Check]) -> RenderableType:
+    """Lay the checks out as a table, followed by what differs and what can be done."""
+    table = Table(title="txwatch verify", title_justify="left")
+    table.add_column("check")
+    for column in ("expected", "actual", "difference"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for check in checks:
+        mark = "[green]ok[/]" if check.ok else "[bold red]differs[/]"
+        table.add_row(
+            escape(check.name),
+            f"{check.expected:,}",
+            f"{check.actual:,}",
+            f"{check.difference:+,}" if check.difference else "",
+            mark,
+        )
+    return Group(table, *[_explanation(check) for check in checks if not check.ok])
+
+
+def as_json(checks: Sequence[Check]) -> dict[str, Any]:
+    """Return the checks as JSON values; money is text, because it is exact."""
+    return {
+        "ok": all(check.ok for check in checks),
+        "checks": [
+            {
+                "name": check.name,
+                "ok": check.ok,
+                "expected": _plain(check.expected),
+                "actual": _plain(check.actual),
+                "difference": _plain(check.difference),
+                "findings": list(check.findings),
+                "way_out": "" if check.ok else check.way_out,
+            }
+            for check in checks
+        ],
+    }
+
+
+def _explanation(check: Check) -> str:
+    named = [f"  {escape(finding)}" for finding in check.findings[:NAMED_FINDINGS]]
+    if len(check.findings) > NAMED_FINDINGS:
+        named.append(f"  and {len(check.findings) - NAMED_FINDINGS} more")
+    amount = f" by {check.difference:+,}" if check.difference else ""
+    return "\n".join(
+        [f"[bold]{escape(check.name)}[/] differs{amount}", *named, f"  [dim]->[/] {escape(check.way_out)}"]
+    )
+
+
+def _plain(figure: Figure) -> int | str:
+    return str(figure) if isinstance(figure, Decimal) else figure

@@ -15,6 +15,7 @@ from txwatch.cli.replay import replay
 from txwatch.cli.rules import rules
 from txwatch.cli.stream import stream
 from txwatch.cli.up import down, up
+from txwatch.cli.verify import verify
 from txwatch.errors import TxwatchError
 from txwatch.logs import configure_logs
 from txwatch.settings import load_settings
@@ -44,6 +45,7 @@ for verb in (
     replay,
     stream,
     archive,
+    verify,
     jars,
 ):
     app.command()(verb)

@@ -12,6 +12,8 @@ def verify(
     archive: Annotated[bool, typer.Option(help="Read the raw archive too.")] = True,
 ) -> None:
     """Balance Kafka, warehouse and archive against each other; exit 1 when anything differs."""
+    import pyarrow as pa
+
     from txwatch.warehouse.verify.archive import Bucket, read_archive
     from txwatch.warehouse.verify.balance import balance
     from txwatch.warehouse.verify.inputs import Inputs
@@ -19,6 +21,7 @@ def verify(
     from txwatch.warehouse.verify.postgres import read_warehouse
     from txwatch.warehouse.verify.report import as_json, as_table
 
+    pa.set_memory_pool(pa.system_memory_pool())  # gives back at once what each step took
     settings = load_settings()
     topic = settings.kafka_transactions_topic
     # Kafka last: a pipeline that is at work may seem behind, but never ahead.

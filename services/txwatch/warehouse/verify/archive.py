@@ -20,7 +20,7 @@ from txwatch.warehouse.verify.plan import HELD, ArchivedObject, ArchivePlan
 from txwatch.warehouse.verify.till import Till
 
 FETCHES_AT_ONCE = 4
-ROWS_AT_ONCE = 100_000
+ROWS_AT_ONCE = 50_000
 _ABSENT = {"NoSuchKey", "NoSuchBucket", "404"}
 
 
@@ -128,13 +128,14 @@ def _faults(entry: ArchivedObject, topic: str, records: pa.Table) -> list[str]:
 
 
 def _gathered(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Join small tables, so that each step has enough to do."""
+    """Join small tables and split large ones, so that each step has enough to do and not too much."""
     waiting: list[pa.Table] = []
     for table in tables:
-        waiting.append(table)
-        if sum(part.num_rows for part in waiting) >= ROWS_AT_ONCE:
-            yield pa.concat_tables(waiting)
-            waiting = []
+        for start in range(0, table.num_rows, ROWS_AT_ONCE):
+            waiting.append(table.slice(start, ROWS_AT_ONCE))
+            if sum(part.num_rows for part in waiting) >= ROWS_AT_ONCE:
+                yield pa.concat_tables(waiting)
+                waiting = []
     if waiting:
         yield pa.concat_tables(waiting)
 

@@ -41,16 +41,15 @@ def read_events(values: pa.ChunkedArray) -> Events:
         values: the raw JSON of each record, binary.
     """
     try:
-        table = _read_together(values)
+        return Events(_read_together(values), np.ones(len(values), np.bool_))
     except pa.ArrowInvalid:
-        table = None
-    if table is None or table.num_rows != len(values):
         return _read_one_by_one(values)
-    return Events(table, np.ones(len(values), np.bool_))
 
 
 def _read_together(values: pa.ChunkedArray) -> pa.Table:
     """Read all records in one go; raises `ArrowInvalid` when any of them is no transaction."""
+    if values.null_count:
+        raise pa.ArrowInvalid("a tombstone is no transaction")
     raw = pa.py_buffer(b"\n".join(values.to_pylist()))
     fields = pa_json.read_json(
         pa.BufferReader(raw),
@@ -60,8 +59,8 @@ def _read_together(values: pa.ChunkedArray) -> pa.Table:
             explicit_schema=_WIRE, unexpected_field_behavior="ignore", newlines_in_values=True
         ),
     ).combine_chunks()
-    if any(column.null_count for column in fields.columns):
-        raise pa.ArrowInvalid("a field is missing")
+    if fields.num_rows != len(values) or any(column.null_count for column in fields.columns):
+        raise pa.ArrowInvalid("a record is not one whole transaction")
     ids = _halves("".join(fields["transaction_id"].to_pylist()), fields.num_rows)
     moments = pc.cast(fields["occurred_at"], pa.timestamp("us", "UTC"))
     cents = pc.cast(pc.multiply(fields["amount"], pa.scalar(100, pa.decimal128(3, 0))), pa.int64())

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from txwatch.warehouse.verify.inputs import NO_MONEY, Money, MoneyKey
 
-ROWS_PER_DRAWER = 1_000_000
+ROWS_PER_DRAWER = 250_000
 _COLUMNS = pa.schema(
     [
         ("id_high", pa.uint64()),

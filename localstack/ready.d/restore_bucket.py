@@ -1,4 +1,4 @@
-"""Makes the bucket again when LocalStack restarts: it keeps nothing, and nobody applies Terraform at that moment.
+"""Makes the bucket again when LocalStack restarts: it keeps nothing, and nobody applies Terraform just then.
 
 At a container's first start the bucket is Terraform's to make, which refuses one that is already there.
 """

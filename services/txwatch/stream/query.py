@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import psycopg2
 import structlog
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
@@ -65,7 +66,7 @@ class TransactionStream:
             started = time.monotonic()
             try:
                 self._run_epoch()
-            except (PySparkException, UnavailableError) as error:
+            except (PySparkException, Py4JError, UnavailableError) as error:
                 self._check_hope(error)
                 pause = 0.5 if self._last_commit > started else min(pause * 2, _LONGEST_PAUSE_SECONDS)
                 log.warning("stream_restart", in_seconds=pause, error=_first_line(self._failure or error))

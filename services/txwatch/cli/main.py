@@ -13,6 +13,7 @@ from txwatch.cli.jars import jars
 from txwatch.cli.quarantine import quarantine
 from txwatch.cli.replay import replay
 from txwatch.cli.rules import rules
+from txwatch.cli.status import status
 from txwatch.cli.stream import stream
 from txwatch.cli.up import down, up
 from txwatch.cli.verify import verify
@@ -41,6 +42,7 @@ def _options(
 for verb in (
     up,
     down,
+    status,
     generate,
     replay,
     stream,

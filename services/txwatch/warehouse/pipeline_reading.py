@@ -1,0 +1,120 @@
+"""Reads from Kafka and Postgres what a pipeline's status is worked out from."""
+
+from contextlib import closing
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg2
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from txwatch.errors import UnavailableError
+from txwatch.postgres import connect
+from txwatch.settings import Settings
+from txwatch.warehouse.pipeline_status import RATE_WINDOW_SECONDS, Offsets, PipelineReading
+
+QUERY = "transactions"
+"""The stream's name in ops.*."""
+
+_ANSWER_SECONDS = 10
+_TOTALS = """
+select coalesce(sum(rows_in), 0)::bigint, coalesce(sum(facts), 0)::bigint, coalesce(sum(alerts), 0)::bigint,
+       coalesce(sum(duplicates), 0)::bigint, coalesce(sum(quarantined), 0)::bigint,
+       coalesce(sum(rows_in) filter (where committed_at > now() - make_interval(secs => %(window)s)), 0)
+           ::bigint,
+       max(committed_at) filter (where rows_in > 0)
+from ops.stream_ledger where query = %(query)s
+"""
+_LATENCY = """
+select latency_p50_ms, latency_p95_ms from ops.stream_ledger
+where query = %(query)s and latency_p50_ms is not null order by ledger_seq desc limit 1
+"""
+_HELD = "select count(*) from ops.quarantine where topic = %(topic)s and resolution is null"
+_SCORED = """
+select kafka_partition, next_offset from ops.stream_offset where query = %(query)s and topic = %(topic)s
+"""
+_ARCHIVED = """
+select kafka_partition, max(end_offset) from ops.archive_object
+where topic = %(topic)s group by kafka_partition
+"""
+
+
+class PipelineReader:
+    """Reads as often as asked, over one connection each; to be closed, or used as a context manager."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Connect.
+
+        Raises:
+            UnavailableError: Postgres does not answer.
+        """
+        self._topic = settings.kafka_transactions_topic
+        self._postgres = connect(settings.postgres("dashboard_reader"))
+        self._postgres.set_session(readonly=True, autocommit=True)
+        self._kafka = Consumer(settings.kafka_client() | {"group.id": "txwatch-status", "log_level": 0})
+
+    def __enter__(self) -> Self:
+        """Lend the reader."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Close both connections."""
+        with closing(self._kafka), closing(self._postgres):
+            pass
+
+    def read(self) -> PipelineReading:
+        """Read everything once, Kafka's ends first, so that a lag is never below the truth.
+
+        Raises:
+            UnavailableError: Kafka or Postgres does not answer.
+        """
+        first, end = self._offsets_in_kafka()
+        try:
+            return self._read_postgres(first, end)
+        except psycopg2.OperationalError as error:
+            raise UnavailableError(f"Postgres is away ({error}): `txwatch up` repairs it") from error
+
+    def _read_postgres(self, first: Offsets, end: Offsets) -> PipelineReading:
+        rows, facts, alerts, duplicates, quarantined, recent, last_commit_at = self._query(_TOTALS)[0]
+        latency = self._query(_LATENCY) or [(None, None)]
+        return PipelineReading(
+            read_at=datetime.now(UTC),
+            first_offsets=first,
+            end_offsets=end,
+            scored_offsets=dict(self._query(_SCORED)),
+            archived_offsets=dict(self._query(_ARCHIVED)),
+            rows=rows,
+            facts=facts,
+            alerts=alerts,
+            duplicates=duplicates,
+            quarantined=quarantined,
+            held=self._query(_HELD)[0][0],
+            recent_rows=recent,
+            last_commit_at=last_commit_at,
+            latency_p50_ms=latency[0][0],
+            latency_p95_ms=latency[0][1],
+        )
+
+    def _query(self, statement: str) -> list[tuple[Any, ...]]:
+        parameters = {"query": QUERY, "topic": self._topic, "window": RATE_WINDOW_SECONDS}
+        with self._postgres.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchall()
+
+    def _offsets_in_kafka(self) -> tuple[Offsets, Offsets]:
+        first, end = {}, {}
+        try:
+            topic = self._kafka.list_topics(self._topic, timeout=_ANSWER_SECONDS).topics[self._topic]
+            for partition in topic.partitions:
+                wanted = TopicPartition(self._topic, partition)
+                low, high = self._kafka.get_watermark_offsets(wanted, timeout=_ANSWER_SECONDS)
+                first[partition], end[partition] = low, high
+        except KafkaException as error:
+            raise UnavailableError(f"Kafka is away ({error}): `txwatch up` repairs it") from error
+        return first, end

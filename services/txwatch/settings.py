@@ -93,6 +93,8 @@ class Settings(BaseSettings):
     postgres_host: str | None = Field(None, description="warehouse server", examples=["127.0.0.1"])
     postgres_port: int = Field(5432, ge=1, le=65535, description="warehouse server's port")
     postgres_database: str = Field("warehouse", description="warehouse database")
+    postgres_admin_user: str = Field("postgres", description="superuser, who makes roles and databases")
+    postgres_admin_password: SecretStr | None = Field(None, description="password of the superuser")
     warehouse_owner_password: SecretStr | None = Field(
         None, description="password of the role that owns and migrates the schema"
     )
@@ -108,6 +110,9 @@ class Settings(BaseSettings):
     )
     s3_region: str = Field("us-east-1", description="S3 region")
     s3_bucket: str = Field("txwatch", description="bucket of checkpoints and raw archive")
+    s3_make_bucket: bool = Field(
+        True, description="whether a missing bucket is made; false where Terraform owns it"
+    )
     s3_access_key: str | None = Field(None, description="S3 access key; unset: the usual AWS chain")
     s3_secret_key: SecretStr | None = Field(None, description="S3 secret key; unset: the usual AWS chain")
 
@@ -147,6 +152,18 @@ class Settings(BaseSettings):
     stream_max_batch_rows: PositiveInt = Field(50_000, description="most records in one micro-batch")
     stream_checkpoint: Literal["s3", "local"] = Field("s3", description="where Spark keeps its checkpoint")
     stream_cores: PositiveInt = Field(2, description="cores of the local Spark session")
+    stream_spark_master: str | None = Field(
+        None,
+        description="Spark cluster to submit to; unset: Spark runs inside the stream's own process",
+        examples=["spark://spark-master:7077"],
+        pattern=r"^spark://[^\s]+$",
+    )
+    stream_spark_secret: SecretStr | None = Field(
+        None, description="secret that the cluster's processes authenticate with"
+    )
+    stream_executor_memory: str = Field(
+        "512m", pattern=r"^\d+[mg]$", description="heap of an executor on the cluster"
+    )
     stream_driver_memory: str = Field("1g", pattern=r"^\d+[mg]$", description="heap of the Spark JVM")
     stream_retry_limit_seconds: PositiveFloat = Field(
         300.0, description="how long an absent Kafka or Postgres is retried before the stream ends"
@@ -211,6 +228,18 @@ class Settings(BaseSettings):
     def kafka_client(self) -> dict[str, str | int]:
         """Options that every librdkafka client of ours starts from."""
         return {"bootstrap.servers": self.require("kafka_bootstrap_servers")}
+
+    def postgres_admin(self) -> dict[str, Any]:
+        """Keyword arguments of `psycopg2.connect` for the superuser, in the server's own database."""
+        return {
+            "host": self.require("postgres_host"),
+            "port": self.postgres_port,
+            "dbname": "postgres",
+            "user": self.postgres_admin_user,
+            "password": self.require("postgres_admin_password"),
+            "application_name": "txwatch admin",
+            "connect_timeout": 10,
+        }
 
     def postgres(self, role: Role) -> dict[str, Any]:
         """Keyword arguments of `psycopg2.connect` for one of the warehouse's roles."""

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from txwatch.heartbeat import Heartbeat
 from txwatch.settings import load_settings
 
 
@@ -30,10 +31,12 @@ def archive(
         signal.signal(number, lambda *_: stop.set())
     source = RecordSource(settings.kafka_client(), topic)
     ledger = ArchiveLedger(settings.postgres("archiver"), topic)
-    store = ObjectStore(settings.s3(), settings.s3_bucket)
+    store = ObjectStore(settings.s3(), settings.s3_bucket, may_make=settings.s3_make_bucket)
     limits = Limits(settings.archive_max_rows, settings.archive_interval_seconds)
+    heartbeat = Heartbeat(settings.state_dir, "archive")
+    archiver = Archiver(source, ledger, store, limits, stop, on_step=heartbeat.beat)
     try:
-        counts = Archiver(source, ledger, store, limits, stop).run(until_drained=drain, skip_gone=skip_gone)
+        counts = archiver.run(until_drained=drain, skip_gone=skip_gone)
     finally:
         source.close()
         ledger.close()

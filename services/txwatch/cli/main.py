@@ -10,6 +10,7 @@ from txwatch.cli.archive import archive
 from txwatch.cli.dashboards import dashboards
 from txwatch.cli.generate import generate
 from txwatch.cli.jars import jars
+from txwatch.cli.prepare import migrate, seed
 from txwatch.cli.quarantine import quarantine
 from txwatch.cli.replay import replay
 from txwatch.cli.rules import rules
@@ -43,6 +44,8 @@ for verb in (
     up,
     down,
     status,
+    migrate,
+    seed,
     generate,
     replay,
     stream,

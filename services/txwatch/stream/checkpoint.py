@@ -46,7 +46,8 @@ def provide_checkpoint(settings: Settings, query: str, epoch: int) -> Checkpoint
 
 def _on_s3(settings: Settings, query: str, epoch: int) -> Checkpoint:
     client = _client(settings)
-    _provide_bucket(client, settings.s3_bucket)
+    if settings.s3_make_bucket:
+        _provide_bucket(client, settings.s3_bucket)
     prefix = f"checkpoints/{query}/"
     current = f"{prefix}epoch={epoch}/"
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=settings.s3_bucket, Prefix=prefix):

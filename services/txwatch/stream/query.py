@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from txwatch.errors import TxwatchError, UnavailableError
+from txwatch.heartbeat import Heartbeat
 from txwatch.postgres import connect
 from txwatch.settings import Settings
 from txwatch.stream.checkpoint import provide_checkpoint
@@ -28,6 +29,8 @@ log = structlog.get_logger()
 QUERY = "transactions"
 _POLL_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 10.0
+_IDLE = "Waiting for data to arrive"
+"""What Spark says of a query that has looked for data and found none."""
 
 
 def nothing(_: Totals) -> None:
@@ -47,6 +50,10 @@ class TransactionStream:
     _in_batch: threading.Lock = field(default_factory=threading.Lock)
     _last_commit: float = 0.0
     _failure: BaseException | None = None
+
+    def __post_init__(self) -> None:
+        """Prepare the sign of life."""
+        self._heartbeat = Heartbeat(self.settings.state_dir, "stream")
 
     def stop(self) -> None:
         """Let the batch in flight finish and end; may be called from a signal handler."""
@@ -112,6 +119,7 @@ class TransactionStream:
 
     def _committed(self, totals: Totals) -> None:
         self._last_commit = time.monotonic()
+        self._heartbeat.beat()
         self.on_commit(totals)
 
     def _await(self, query: StreamingQuery) -> None:
@@ -122,6 +130,8 @@ class TransactionStream:
                         raise error
                     return
                 self._stopping.wait(_POLL_SECONDS)
+                if query.status["message"] == _IDLE:
+                    self._heartbeat.beat()
                 if self.until_drained and self._is_drained(query):
                     self._stopping.set()
         finally:

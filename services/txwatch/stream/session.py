@@ -1,6 +1,7 @@
 """The Spark session that the stream runs in."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -12,16 +13,16 @@ _LOG_CONFIGURATION = Path(__file__).with_name("log4j2.properties")
 
 
 def build_session(settings: Settings, jars: Path) -> SparkSession:
-    """Start Spark in this process's own JVM.
+    """Start Spark's driver in a JVM of this process, with executors there too or on a cluster.
 
     Args:
-        settings: cores, memory and the S3 endpoint.
+        settings: the cluster, cores, memory and the S3 endpoint.
         jars: folder with the Kafka source and the S3 file system (services/jars/spark.xml).
     """
     os.environ["PYSPARK_PYTHON"] = sys.executable  # or the workers find another Python
-    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-    builder = SparkSession.builder.appName("txwatch").master(f"local[{settings.stream_cores}]")
-    for name, value in {**_engine(settings, jars), **_s3(settings)}.items():
+    place = _cluster(settings, jars) if settings.stream_spark_master else _local(settings)
+    builder = SparkSession.builder.appName("txwatch")
+    for name, value in {**_engine(settings, jars), **place, **_s3(settings)}.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
 
@@ -31,8 +32,6 @@ def _engine(settings: Settings, jars: Path) -> dict[str, str]:
         "spark.driver.extraClassPath": f"{jars}/*",
         "spark.driver.memory": settings.stream_driver_memory,
         "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOG_CONFIGURATION.as_uri()}",
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
@@ -43,6 +42,31 @@ def _engine(settings: Settings, jars: Path) -> dict[str, str]:
         "spark.sql.streaming.noDataMicroBatches.enabled": "false",
         "spark.sql.streaming.minBatchesToRetain": "2",
     }
+
+
+def _local(settings: Settings) -> dict[str, str]:
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    return {
+        "spark.master": f"local[{settings.stream_cores}]",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+    }
+
+
+def _cluster(settings: Settings, jars: Path) -> dict[str, str]:
+    """Options for executors on a cluster, whose machines hold the same jars and Python at the same paths."""
+    options = {
+        "spark.master": str(settings.stream_spark_master),
+        # Executors call the driver back by this name.
+        "spark.driver.host": socket.gethostname(),
+        "spark.driver.bindAddress": "0.0.0.0",  # noqa: S104 - the container's network, guarded by the secret
+        "spark.executor.extraClassPath": f"{jars}/*",
+        "spark.executor.memory": settings.stream_executor_memory,
+    }
+    if settings.stream_spark_secret:
+        secret = settings.stream_spark_secret.get_secret_value()
+        options |= {"spark.authenticate": "true", "spark.authenticate.secret": secret}
+    return options
 
 
 def _s3(settings: Settings) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The archiver: reads on from where the ledger ends; writes each object first and its ledger row second."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
@@ -36,13 +37,21 @@ class Archiver:
     """Archives one topic until it is stopped. Every system may go away and come back meanwhile."""
 
     def __init__(
-        self, source: RecordSource, ledger: ArchiveLedger, store: ObjectStore, limits: Limits, stop: Event
+        self,
+        source: RecordSource,
+        ledger: ArchiveLedger,
+        store: ObjectStore,
+        limits: Limits,
+        stop: Event,
+        *,
+        on_step: Callable[[], None] = lambda: None,
     ) -> None:
         self._source = source
         self._ledger = ledger
         self._store = store
         self._limits = limits
         self._stop = stop
+        self._on_step = on_step
         self._insist = Patience(stop).insist
         self._repair = Repair(source, ledger, store, Patience(stop))
         self._buffers: dict[int, PartitionBuffer] = {}
@@ -68,6 +77,7 @@ class Archiver:
             self._repair.run(self._archived_offsets())
             while not self._stop.is_set() and not (until_drained and self._has_reached(targets)):
                 self._step()
+                self._on_step()
             self._write(everything=True)
             self._check_store()
         except StoppedError as interruption:

@@ -15,17 +15,18 @@ _ABSENT = {"NoSuchBucket", "NoSuchKey", "404"}
 
 
 class ObjectStore:
-    """Objects of one bucket. The bucket is made where it is missing: an emulated S3 forgets it on restart.
+    """Objects of one bucket. Where it is missing it is made: an emulated S3 forgets it on restart.
 
     Every method raises `UnavailableError` when S3 does not answer and `TxwatchError` when it refuses.
     """
 
-    def __init__(self, client: Mapping[str, Any], bucket: str) -> None:
+    def __init__(self, client: Mapping[str, Any], bucket: str, *, may_make: bool = True) -> None:
         """Prepare a client; nothing is sent yet.
 
         Args:
             client: keyword arguments of `boto3.client`, as `Settings.s3` returns them.
             bucket: the bucket's name.
+            may_make: whether a missing bucket is ours to make; else it is waited for.
         """
         # An endpoint of our own answers under one host name; AWS wants the bucket in it.
         style: Literal["path", "auto"] = "path" if client.get("endpoint_url") else "auto"
@@ -34,10 +35,15 @@ class ObjectStore:
         )
         self._s3 = boto3.client("s3", config=config, **client)
         self._bucket = bucket
+        self._may_make = may_make
 
     def ensure_bucket(self) -> None:
-        """Make the bucket unless it is there."""
+        """Make the bucket unless it is there, or is not ours to make."""
         if self._call("head_bucket") is None:
+            if not self._may_make:
+                raise UnavailableError(
+                    f"the bucket {self._bucket} is not there: make it, for example by `make up`"
+                )
             region = self._s3.meta.region_name
             where = {} if region == "us-east-1" else {"LocationConstraint": region}
             extra = {"CreateBucketConfiguration": where} if where else {}

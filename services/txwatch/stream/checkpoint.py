@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+ASYNCHRONOUS = {
+    "asyncProgressTrackingEnabled": "true",
+    "asyncProgressTrackingCheckpointIntervalMs": "1000",
+    # Spark allows this for sinks that do not mind a batch twice; ours does not, for it has the ledger.
+    "_asyncProgressTrackingOverrideSinkSupportCheck": "true",
+}
+"""Options of the query: progress is written beside the batches and not between them."""
+
 _PACKAGE = "org.apache.spark"
 S3_MANAGER = f"{_PACKAGE}.internal.io.cloud.AbortableStreamBasedCheckpointFileManager"
 LOCAL_MANAGER = f"{_PACKAGE}.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"

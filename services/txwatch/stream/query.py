@@ -17,7 +17,7 @@ from txwatch.errors import TxwatchError, UnavailableError
 from txwatch.heartbeat import Heartbeat
 from txwatch.postgres import connect
 from txwatch.settings import Settings
-from txwatch.stream.checkpoint import provide_checkpoint
+from txwatch.stream.checkpoint import ASYNCHRONOUS, provide_checkpoint
 from txwatch.stream.ledger import Epoch, Totals, open_epoch
 from txwatch.stream.rules import Ruleset
 from txwatch.stream.scorer import Scorer
@@ -92,6 +92,7 @@ class TransactionStream:
             read_transactions(self.spark, self.settings, epoch.offsets)
             .writeStream.queryName(QUERY)
             .option("checkpointLocation", checkpoint.location)
+            .options(**ASYNCHRONOUS)
             .trigger(processingTime=f"{self.settings.stream_trigger_seconds} seconds")
             .foreachBatch(lambda records, batch_id: self._write(scorer, sink, records, batch_id))
             .start()

@@ -8,9 +8,11 @@ from rich.console import Console
 
 from txwatch.cli.archive import archive
 from txwatch.cli.dashboards import dashboards
+from txwatch.cli.demo import demo
 from txwatch.cli.generate import generate
 from txwatch.cli.jars import jars
 from txwatch.cli.prepare import migrate, seed
+from txwatch.cli.quality import quality
 from txwatch.cli.quarantine import quarantine
 from txwatch.cli.replay import replay
 from txwatch.cli.rules import rules
@@ -44,6 +46,7 @@ for verb in (
     up,
     down,
     status,
+    demo,
     migrate,
     seed,
     generate,
@@ -56,6 +59,7 @@ for verb in (
     app.command()(verb)
 app.add_typer(dashboards, name="dashboards")
 app.add_typer(quarantine, name="quarantine")
+rules.command()(quality)
 app.add_typer(rules, name="rules")
 
 

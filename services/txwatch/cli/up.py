@@ -1,7 +1,6 @@
 """`txwatch up`, `down` and `status`: the embedded runtime on the command line."""
 
 import json
-from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
 import structlog
@@ -9,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from txwatch.cli.prepare import fill_dimensions
 from txwatch.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -52,15 +52,10 @@ def down(
 
 def provide_warehouse(settings: Settings, runtime: "Runtime") -> None:
     """Migrate the schema and seed the dimensions from the world of the settings."""
-    from txwatch.postgres import connect
     from txwatch.warehouse.migrations import migrate
-    from txwatch.warehouse.seeding import seed
-    from txwatch.world.build import build_world
 
     applied = migrate(settings, runtime.superuser())
-    world = build_world(settings.world_seed, settings.world_customers, settings.world_merchants)
-    with closing(connect(settings.postgres("warehouse_owner"))) as connection:
-        counts = seed(connection, world.customer_dimension(), world.merchant_dimension())
+    counts = fill_dimensions(settings)
     log.info(
         "warehouse ready", migrations=len(applied), customers=counts.customers, merchants=counts.merchants
     )

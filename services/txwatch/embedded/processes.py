@@ -46,7 +46,7 @@ def start(command: Command, owner: str, log: Path, port: int | None = None) -> P
             cwd=command.cwd,
             **identity(command.user),
         )
-    return _record(child.pid, command, log, port)
+    return _record(child.pid, command, owner, log, port)
 
 
 def is_running(record: ProcessRecord) -> bool:
@@ -80,9 +80,16 @@ def kill(processes: Iterable[psutil.Process]) -> None:
 def owned_by(owner: str) -> Iterator[psutil.Process]:
     """Find every live process that inherited the owner's mark, recorded or not; never this one."""
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            if process.pid != os.getpid() and process.environ().get(OWNER_VARIABLE) == owner:
-                yield process
+        if process.pid != os.getpid() and is_owned_by(process, owner):
+            yield process
+
+
+def is_owned_by(process: psutil.Process, owner: str) -> bool:
+    """Tell whether a process bears the owner's mark, which stays when it becomes another program."""
+    try:
+        return process.environ().get(OWNER_VARIABLE) == owner
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
 
 
 def titled(prefix: str) -> Iterator[psutil.Process]:
@@ -93,7 +100,7 @@ def titled(prefix: str) -> Iterator[psutil.Process]:
                 yield process
 
 
-def _record(pid: int, command: Command, log: Path, port: int | None) -> ProcessRecord:
+def _record(pid: int, command: Command, owner: str, log: Path, port: int | None) -> ProcessRecord:
     argv = [str(part) for part in command.argv]
     try:
         process = psutil.Process(pid)
@@ -103,7 +110,13 @@ def _record(pid: int, command: Command, log: Path, port: int | None) -> ProcessR
     except psutil.NoSuchProcess:  # it has ended already; whoever waits for it will tell
         started_at = 0.0
     return ProcessRecord(
-        pid=pid, started_at=started_at, command=argv, stop_signal=command.stop_signal, log=log, port=port
+        pid=pid,
+        started_at=started_at,
+        command=argv,
+        owner=owner,
+        stop_signal=command.stop_signal,
+        log=log,
+        port=port,
     )
 
 
@@ -112,8 +125,8 @@ def _find(record: ProcessRecord) -> psutil.Process | None:
         process = psutil.Process(record.pid)
         same = (
             abs(process.create_time() - record.started_at) < _CLOCK_TOLERANCE_SECONDS
-            and process.cmdline() == record.command
             and process.status() != psutil.STATUS_ZOMBIE
+            and (process.cmdline() == record.command or is_owned_by(process, record.owner))
         )
     except psutil.NoSuchProcess:
         return None

@@ -19,6 +19,8 @@ from txwatch.settings import Settings
 
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
+# By name, because the state folder may hold what is not ours.
+_DATA_FOLDERS = ("kafka", "postgres", "logs", "runs", "checkpoints")
 
 log = structlog.get_logger()
 
@@ -89,7 +91,7 @@ class Runtime:
         """Forget everything: data, logs, state. Only after `down`."""
         for part in self._parts:
             part.remove_data()
-        for name in ("kafka", "postgres", "logs"):
+        for name in _DATA_FOLDERS:
             shutil.rmtree(self._folder / name, ignore_errors=True)
         self._file.path.unlink(missing_ok=True)
 

@@ -22,6 +22,7 @@ class ProcessRecord(BaseModel):
     started_at: float
     """Seconds since 1970, as the kernel tells it."""
     command: list[str]
+    owner: str
     stop_signal: int
     log: Path
     port: int | None = None

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from txwatch.errors import UnavailableError
 from txwatch.postgres import connect
 from txwatch.settings import Settings
-from txwatch.warehouse.pipeline_status import RATE_WINDOW_SECONDS, Offsets, PipelineReading
+from txwatch.warehouse.pipeline_status import RATE_WINDOW_SECONDS, Alert, Offsets, PipelineReading
 
 QUERY = "transactions"
 """The stream's name in ops.*."""
@@ -36,6 +36,12 @@ select kafka_partition, next_offset from ops.stream_offset where query = %(query
 _ARCHIVED = """
 select kafka_partition, max(end_offset) from ops.archive_object
 where topic = %(topic)s group by kafka_partition
+"""
+
+_NEWEST_ALERTS = """
+select raised_at, severity, alert.rules, amount, currency, country
+from core.fact_alert as alert join core.fact_transaction using (transaction_id)
+order by raised_at desc limit %(limit)s
 """
 
 
@@ -80,6 +86,10 @@ class PipelineReader:
         except psycopg2.OperationalError as error:
             raise UnavailableError(f"Postgres is away ({error}): `txwatch up` repairs it") from error
 
+    def newest_alerts(self, limit: int) -> list[Alert]:
+        """Return the alerts raised last, the newest first."""
+        return [Alert(*row) for row in self._query(_NEWEST_ALERTS, limit=limit)]
+
     def _read_postgres(self, first: Offsets, end: Offsets) -> PipelineReading:
         rows, facts, alerts, duplicates, quarantined, recent, last_commit_at = self._query(_TOTALS)[0]
         latency = self._query(_LATENCY) or [(None, None)]
@@ -101,8 +111,8 @@ class PipelineReader:
             latency_p95_ms=latency[0][1],
         )
 
-    def _query(self, statement: str) -> list[tuple[Any, ...]]:
-        parameters = {"query": QUERY, "topic": self._topic, "window": RATE_WINDOW_SECONDS}
+    def _query(self, statement: str, **more: Any) -> list[tuple[Any, ...]]:
+        parameters = {"query": QUERY, "topic": self._topic, "window": RATE_WINDOW_SECONDS} | more
         with self._postgres.cursor() as cursor:
             cursor.execute(statement, parameters)
             return cursor.fetchall()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 RATE_WINDOW_SECONDS = 10.0
@@ -35,6 +36,18 @@ class PipelineReading:
     latency_p50_ms: float | None
     """Append to commit, of the last batch that had rows."""
     latency_p95_ms: float | None
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One alert, as a person glances at it."""
+
+    raised_at: datetime
+    severity: str
+    rules: list[str]
+    amount: Decimal
+    currency: str
+    country: str
 
 
 @dataclass(frozen=True)

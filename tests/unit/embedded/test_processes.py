@@ -63,12 +63,21 @@ def test_a_process_that_was_killed_does_not_run(supervisor: Supervisor) -> None:
 def test_another_process_with_the_recorded_pid_is_not_ours(supervisor: Supervisor) -> None:
     record = supervisor.start_process("worker", SLEEPER, {})
     earlier = record.model_copy(update={"started_at": record.started_at - 60})
-    other = record.model_copy(update={"command": ["/bin/other"]})
+    other = record.model_copy(update={"command": ["/bin/other"], "owner": "somebody else"})
     assert processes.is_running(record)
     assert not processes.is_running(earlier)
     assert not processes.is_running(other)
     assert processes.stop(other, 1.0) is False
     assert psutil.pid_exists(record.pid)
+
+
+def test_a_process_that_becomes_another_program_is_still_ours(supervisor: Supervisor) -> None:
+    become = "import os, sys; os.execv(sys.executable, [sys.executable, '-c', sys.argv[1]])"
+    record = supervisor.start_process("worker", [sys.executable, "-c", become, _WAIT], {})
+    wait_for(lambda: "ready" in log_of(record))
+    assert psutil.Process(record.pid).cmdline() != record.command
+    assert supervisor.is_running("worker")
+    assert supervisor.stop_process("worker")
 
 
 def test_one_that_ignores_the_polite_signal_is_killed(supervisor: Supervisor) -> None:

@@ -1,0 +1,74 @@
+"""What `txwatch demo` shows: a live table on a terminal, elsewhere a JSON line per interval."""
+
+import json
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+
+from txwatch.cli.status import pipeline_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from txwatch.warehouse.pipeline_status import Alert, PipelineStatus
+
+LINE_SECONDS = 5.0
+ALERTS_SHOWN = 6
+
+
+class DemoView:
+    """Shows one status after the other."""
+
+    def __init__(self, console_url: str) -> None:
+        self._console = Console()
+        self._console_url = console_url
+        self._live: Live | None = None
+        self._line_at = 0.0
+        self._said = f"console: {console_url}   Ctrl-C ends the demo"
+
+    def __enter__(self) -> Self:
+        """Begin a live display, where there is a terminal."""
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, auto_refresh=False)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the last display standing."""
+        if self._live is not None:
+            self._live.stop()
+
+    def say(self, sentence: str) -> None:
+        """Tell what happens next."""
+        self._said = sentence
+        if not self._console.is_terminal:
+            typer.echo(json.dumps({"phase": sentence}))
+
+    def show(self, status: "PipelineStatus", newest_alerts: "Callable[[int], list[Alert]]") -> None:
+        """Show a status, and on a terminal the newest alerts beside it."""
+        if self._live is not None:
+            alerts = newest_alerts(ALERTS_SHOWN)
+            self._live.update(Group(pipeline_table(status), _alert_table(alerts), self._said), refresh=True)
+        elif time.monotonic() - self._line_at >= LINE_SECONDS:
+            self._line_at = time.monotonic()
+            typer.echo(json.dumps(status.as_json() | {"console": self._console_url}))
+
+
+def _alert_table(alerts: "list[Alert]") -> Table:
+    table = Table("newest alerts", "severity", "amount", "country", "rules", expand=True)
+    for alert in alerts:
+        table.add_row(
+            f"{alert.raised_at:%H:%M:%S}",
+            alert.severity,
+            f"{alert.amount:,.2f} {alert.currency}",
+            alert.country,
+            ", ".join(alert.rules),
+        )
+    return table

@@ -32,8 +32,9 @@ format: install ## write the code in its one style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: install ## write what README.md and .env.example say of the settings
+docs: install ## write what is said of settings (README.md, .env.example) and events (docs/events.md)
 	$(BIN)/python scripts/document-settings.py
+	$(BIN)/python scripts/document-events.py
 
 metabase-check: install ## compare the calls that we make with a live Metabase (TXWATCH_METABASE_URL)
 	@$(TXWATCH) dashboards check --metabase

@@ -1,8 +1,12 @@
 """The contract survives the wire: model -> JSON -> model, by the readable and by the fast encoder alike."""
 
 import json
+import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 
 import pyarrow as pa
@@ -16,6 +20,7 @@ from txwatch.events import (
     CURRENCIES,
     FIELDS,
     OCCURRED_AT_MIN,
+    FraudLabel,
     PaymentMethod,
     Transaction,
     canonical_json,
@@ -23,6 +28,7 @@ from txwatch.events import (
 )
 from txwatch.generator.encoding import TRANSACTIONS, encode
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLE = {
     "transaction_id": "01941f34-372a-7e40-8f79-49c91aa85d6c",
     "customer_id": "cc5fd14a-0012-8ec9-833e-c1f4236f895c",
@@ -118,6 +124,20 @@ def test_degrees_are_written_without_an_exponent(value: float, written: str) -> 
     transaction = Transaction.model_validate({**EXAMPLE, "latitude": value})
     assert f'"latitude":{written},'.encode() in canonical_json(transaction)
     assert encode(as_batch(transaction)).to_pylist() == [canonical_json(transaction)]
+
+
+def test_the_page_shows_the_contract_as_it_is() -> None:
+    script = REPOSITORY / "scripts" / "document-events.py"
+    answer = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stdout) == (0, "")
+
+
+def test_the_pages_example_is_a_transaction() -> None:
+    (example, label) = re.findall("```json\n(.*)\n```", (REPOSITORY / "docs" / "events.md").read_text())
+    transaction = Transaction.model_validate_json(example)
+    assert canonical_json(transaction) == example.encode()
+    assert transaction.transaction_id.int >> 80 == int(transaction.occurred_at.timestamp() * 1000)
+    assert FraudLabel.model_validate_json(label).transaction_id == transaction.transaction_id
 
 
 def test_fields_stand_in_the_order_of_the_contract() -> None:

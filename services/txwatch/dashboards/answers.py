@@ -45,11 +45,9 @@ def answer(connection: Connection, card: Card, values: Mapping[str, object]) -> 
             return Answer(columns, cursor.fetchall())
     except psycopg2.errors.UndefinedTable as error:
         table = str(error).split('"')[1] if '"' in str(error) else "a table"
-        raise CardError(
-            f"{card.title}: {table} is not there yet: build the marts with `txwatch transform`"
-        ) from None
+        raise CardError(f"{table} is not there yet: build the marts with `txwatch transform`") from None
     except psycopg2.Error as error:
-        raise CardError(f"{card.title}: {' '.join(str(error).split())}") from None
+        raise CardError(" ".join(str(error).split())) from None
 
 
 _SAMPLE = {"day_from": "2000-01-01", "day_to": "2000-01-01", "currency": "XXX", "country": "XX", "rule": "-"}
@@ -64,5 +62,5 @@ def unanswerable(connection: Connection, cards: Iterable[Card]) -> list[str]:
             try:
                 answer(connection, planned, values)
             except CardError as error:
-                failures[card.id] = str(error)
+                failures[card.id] = f"{card.id}: {error}"
     return list(failures.values())

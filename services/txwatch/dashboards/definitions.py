@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from txwatch.dashboards import template
 from txwatch.errors import UsageError
+from txwatch.events import COUNTRIES, CURRENCIES
 
 CARDS_DIR = Path(__file__).parent / "cards"
 GRID_WIDTH = 24
@@ -34,6 +35,7 @@ class Filter(Definition):
     id: str
     title: str
     kind: Literal["date", "text"]
+    choices: tuple[str, ...] = Field((), description="values to choose from; none: any may be typed")
 
 
 class Chart(Definition):
@@ -111,8 +113,8 @@ class Dashboard(Definition):
 FILTERS = (
     Filter(id="day_from", title="From day (UTC)", kind="date"),
     Filter(id="day_to", title="To day (UTC)", kind="date"),
-    Filter(id="currency", title="Currency", kind="text"),
-    Filter(id="country", title="Country", kind="text"),
+    Filter(id="currency", title="Currency", kind="text", choices=tuple(sorted(CURRENCIES))),
+    Filter(id="country", title="Country", kind="text", choices=tuple(sorted(COUNTRIES))),
     Filter(id="rule", title="Rule", kind="text"),
 )
 

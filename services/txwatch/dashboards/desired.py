@@ -143,7 +143,19 @@ def dashboard_body(dashboard: Dashboard, cards: tuple[Card, ...]) -> Body:
 def _dashboard_parameter(choice: Filter) -> Body:
     # Only these two types may reach a plain variable: src/metabase/lib/schema/parameter.cljc.
     kind, section = ("date/single", "date") if choice.kind == "date" else ("string/=", "string")
-    return {"id": choice.id, "name": choice.title, "slug": choice.id, "type": kind, "sectionId": section}
+    widget: Body = {
+        "id": choice.id,
+        "name": choice.title,
+        "slug": choice.id,
+        "type": kind,
+        "sectionId": section,
+    }
+    if choice.choices:
+        widget |= {
+            "values_source_type": "static-list",
+            "values_source_config": {"values": list(choice.choices)},
+        }
+    return widget
 
 
 def _dashcard(card: Card) -> Body:

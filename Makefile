@@ -2,7 +2,7 @@
 VENV := .txwatch/venv
 BIN := $(VENV)/bin
 TXWATCH := $(BIN)/txwatch
-SHELL_SCRIPTS := .ci/run $(wildcard scripts/*.sh)
+SHELL_SCRIPTS = .ci/run $(shell find . -name '*.sh' -not -path './.txwatch/*' -not -path '*/.terraform/*')
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint format docs metabase-check requirements clean

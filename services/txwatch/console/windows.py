@@ -1,0 +1,27 @@
+"""The spans of time that a reader can choose, each with the bin its figures are drawn in."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Window:
+    """The last `span` up to now, drawn in whole bins of `step`."""
+
+    label: str
+    span: timedelta
+    step: timedelta
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Values of the placeholders that every windowed query shares."""
+        return {"span": self.span, "step": self.step, "step_seconds": self.step.total_seconds()}
+
+
+WINDOWS = (
+    Window("15 min", timedelta(minutes=15), timedelta(seconds=10)),
+    Window("1 hour", timedelta(hours=1), timedelta(seconds=30)),
+    Window("6 hours", timedelta(hours=6), timedelta(minutes=5)),
+    Window("24 hours", timedelta(hours=24), timedelta(minutes=15)),
+)

@@ -85,4 +85,5 @@ def _on_disk(folder: Path, epoch: int) -> Checkpoint:
     if folder.is_dir():
         for old in folder.iterdir():
             shutil.rmtree(old, ignore_errors=True)
-    return Checkpoint((folder / f"epoch={epoch}").resolve().as_uri(), LOCAL_MANAGER)
+    # Not `as_uri`: Hadoop takes a percent sign for itself.
+    return Checkpoint(f"file://{folder.resolve()}/epoch={epoch}", LOCAL_MANAGER)

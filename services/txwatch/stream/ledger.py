@@ -43,17 +43,29 @@ class Totals:
     duplicates: int
 
 
-def open_epoch(connection: Connection, query: str, earliest: Mapping[tuple[str, int], int]) -> Epoch:
+def open_epoch(
+    connection: Connection,
+    query: str,
+    earliest: Mapping[tuple[str, int], int],
+    held: int | None = None,
+) -> Epoch:
     """Take the query over from whoever held it and return where to begin.
 
     Args:
         connection: to the warehouse as stream_writer; committed here.
         query: the query's name.
         earliest: per (topic, partition), where to begin if the ledger knows nothing of it.
+        held: the epoch that this process holds, where it starts the query again.
+
+    Raises:
+        FencedError: another process has taken over since: only a person's new start may take it back.
     """
     holder = f"{socket.gethostname()}:{os.getpid()}"
     with connection, connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('txwatch.stream'), hashtext(%s))", (query,))
+        if held is not None:
+            _check_current(cursor, query, held)
+        _end_writers(cursor, query)
         cursor.execute(
             "insert into ops.stream_query (query, epoch, holder) values (%s, 1, %s) "
             "on conflict (query) do update "
@@ -82,9 +94,7 @@ def claim(cursor: Cursor, epoch: Epoch, batch_id: int, ranges: tuple[OffsetRange
         FencedError: a newer start of the query has taken over.
         TxwatchError: the batch begins before what is already done.
     """
-    cursor.execute("select epoch from ops.stream_query where query = %s for update", (epoch.query,))
-    if (current := _one(cursor)) != epoch.number:
-        raise FencedError(f"query {epoch.query}: epoch {current} has taken over from epoch {epoch.number}")
+    _check_current(cursor, epoch.query, epoch.number)
     cursor.execute(
         "select from ops.stream_ledger where query = %s and epoch = %s and batch_id = %s",
         (epoch.query, epoch.number, batch_id),
@@ -110,6 +120,26 @@ def settle(cursor: Cursor, ledger_seq: int, totals: Totals, latency: Mapping[str
         f"update ops.stream_ledger set {assignments}, committed_at = clock_timestamp() "  # noqa: S608 - our names
         "where ledger_seq = %(ledger_seq)s",
         {**columns, "ledger_seq": ledger_seq},
+    )
+
+
+def writer_name(query: str) -> str:
+    """Return the application_name under which a query's batches are written."""
+    return f"txwatch {query}"
+
+
+def _check_current(cursor: Cursor, query: str, epoch: int) -> None:
+    cursor.execute("select epoch from ops.stream_query where query = %s for update", (query,))
+    if (current := _one(cursor)) != epoch:
+        raise FencedError(f"query {query}: epoch {current} has taken over from epoch {epoch}")
+
+
+def _end_writers(cursor: Cursor, query: str) -> None:
+    """Roll back what an earlier start has open: a frozen driver would hold its row lock for ever."""
+    cursor.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity "
+        "where usename = current_user and datname = current_database() and application_name = %s",
+        (writer_name(query),),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import psycopg2
 import structlog
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
@@ -48,7 +48,9 @@ class TransactionStream:
     until_drained: bool = False
     _stopping: threading.Event = field(default_factory=threading.Event)
     _in_batch: threading.Lock = field(default_factory=threading.Lock)
-    _last_commit: float = 0.0
+    _epoch: int | None = None
+    _alive_at: float = 0.0
+    """When a batch was last committed, or the query last had nothing to do (time.monotonic)."""
     _failure: BaseException | None = None
 
     def __post_init__(self) -> None:
@@ -65,17 +67,22 @@ class TransactionStream:
         Raises:
             FencedError: another start of the query has taken over.
             UnavailableError: Kafka or Postgres stayed away for `stream_retry_limit_seconds`.
-            TxwatchError: Kafka no longer holds what the ledger says comes next.
+            TxwatchError: Kafka no longer holds what the ledger says comes next, or Spark's JVM has died.
         """
-        self._last_commit = time.monotonic()
+        self._alive_at = time.monotonic()
         pause = 0.5
         while not self._stopping.is_set():
             started = time.monotonic()
             try:
                 self._run_epoch()
-            except (PySparkException, Py4JError, UnavailableError) as error:
+            except Py4JNetworkError as error:
+                raise TxwatchError(
+                    "Spark's JVM has ended: start `txwatch stream` again, it continues where it left off "
+                    "(out of memory? raise TXWATCH_STREAM_DRIVER_MEMORY)"
+                ) from error
+            except (PySparkException, Py4JError, *TRANSIENT) as error:
                 self._check_hope(error)
-                pause = 0.5 if self._last_commit > started else min(pause * 2, _LONGEST_PAUSE_SECONDS)
+                pause = 0.5 if self._alive_at > started else min(pause * 2, _LONGEST_PAUSE_SECONDS)
                 log.warning("stream_restart", in_seconds=pause, error=_first_line(self._failure or error))
                 self._stopping.wait(pause)
 
@@ -86,7 +93,7 @@ class TransactionStream:
         checkpoint = provide_checkpoint(self.settings, QUERY, epoch.number)
         log.info("stream_starts", epoch=epoch.number, checkpoint=checkpoint.location)
         self.spark.conf.set("spark.sql.streaming.checkpointFileManagerClass", checkpoint.manager)
-        sink = WarehouseSink(self.settings, epoch, self.ruleset)
+        sink = WarehouseSink(self.settings, epoch, self.ruleset, self._stopping)
         scorer = Scorer(self.spark, self.settings, self.ruleset)
         query = (
             read_transactions(self.spark, self.settings, epoch.offsets)
@@ -104,7 +111,9 @@ class TransactionStream:
         kept = watermarks(self.settings, self.settings.kafka_transactions_topic)
         options = {**self.settings.postgres("stream_writer"), "application_name": f"txwatch {QUERY} start"}
         with closing(connect(options)) as connection:
-            epoch = open_epoch(connection, QUERY, {partition: low for partition, (low, _) in kept.items()})
+            earliest = {partition: low for partition, (low, _) in kept.items()}
+            epoch = open_epoch(connection, QUERY, earliest, self._epoch)
+        self._epoch = epoch.number
         check_begin(epoch.offsets, kept)
         return epoch
 
@@ -119,8 +128,7 @@ class TransactionStream:
                 raise
 
     def _committed(self, totals: Totals) -> None:
-        self._last_commit = time.monotonic()
-        self._heartbeat.beat()
+        self._note_life()
         self.on_commit(totals)
 
     def _await(self, query: StreamingQuery) -> None:
@@ -132,9 +140,9 @@ class TransactionStream:
                     return
                 self._stopping.wait(_POLL_SECONDS)
                 if query.status["message"] == _IDLE:
-                    self._heartbeat.beat()
-                if self.until_drained and self._is_drained(query):
-                    self._stopping.set()
+                    self._note_life()
+                    if self.until_drained:
+                        self._stopping.set()
         finally:
             with (
                 self._in_batch
@@ -142,11 +150,9 @@ class TransactionStream:
                 pass
             query.stop()
 
-    def _is_drained(self, query: StreamingQuery) -> bool:
-        """Nothing is in flight and nothing is left to read."""
-        status = query.status
-        progress = query.lastProgress
-        return progress is not None and not status["isDataAvailable"] and not status["isTriggerActive"]
+    def _note_life(self) -> None:
+        self._alive_at = time.monotonic()
+        self._heartbeat.beat()
 
     def _check_hope(self, error: Exception) -> None:
         """End the stream on what a restart cannot mend, or when nothing could be committed for too long."""
@@ -157,7 +163,7 @@ class TransactionStream:
             ) from self._failure
         if isinstance(self._failure, TxwatchError) and not isinstance(self._failure, TRANSIENT):
             raise self._failure
-        silent = time.monotonic() - self._last_commit
+        silent = time.monotonic() - self._alive_at
         if silent > self.settings.stream_retry_limit_seconds:
             raise UnavailableError(
                 f"the stream committed nothing for {silent:.0f} s ({_first_line(self._failure or error)}): "

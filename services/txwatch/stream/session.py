@@ -22,8 +22,10 @@ def build_session(settings: Settings, jars: Path) -> SparkSession:
     os.environ["PYSPARK_PYTHON"] = sys.executable  # or the workers find another Python
     place = _cluster(settings, jars) if settings.stream_spark_master else _local(settings)
     builder = SparkSession.builder.appName("txwatch")
-    for name, value in {**_engine(settings, jars), **place, **_s3(settings)}.items():
+    for name, value in {**_engine(settings, jars), **place}.items():
         builder = builder.config(name, value)
+    for name, value in s3_options(settings).items():
+        builder = builder.config(f"spark.hadoop.{name}", value)
     return builder.getOrCreate()
 
 
@@ -69,7 +71,8 @@ def _cluster(settings: Settings, jars: Path) -> dict[str, str]:
     return options
 
 
-def _s3(settings: Settings) -> dict[str, str]:
+def s3_options(settings: Settings) -> dict[str, str]:
+    """Return the options of Hadoop's S3 file system, on which checkpoints are written."""
     options = {
         "endpoint": settings.s3_endpoint,
         "endpoint.region": settings.s3_region,
@@ -85,4 +88,4 @@ def _s3(settings: Settings) -> dict[str, str]:
         "connection.establish.timeout": "3s",
         "connection.timeout": "10s",
     }
-    return {f"spark.hadoop.fs.s3a.{name}": value for name, value in options.items() if value}
+    return {f"fs.s3a.{name}": value for name, value in options.items() if value}

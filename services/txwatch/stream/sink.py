@@ -6,6 +6,7 @@ the settings say.
 """
 
 import contextlib
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +20,15 @@ import pyarrow.compute as pc
 import structlog
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - the class is spelled like a function
 from psycopg2.extras import Json
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_after_delay,
+    stop_when_event_set,
+    wait_exponential,
+)
 
 from txwatch.errors import UnavailableError
 from txwatch.postgres import Connection, connect
@@ -27,12 +36,17 @@ from txwatch.settings import Settings
 from txwatch.stream.batch import OffsetRange, alerts_of, only, rollups_of, without_repeats
 from txwatch.stream.columns import constant
 from txwatch.stream.copying import copy_into
-from txwatch.stream.ledger import Epoch, Totals, claim, settle
+from txwatch.stream.ledger import Epoch, Totals, claim, settle, writer_name
 from txwatch.stream.rules import Ruleset
 
 log = structlog.get_logger()
 
-TRANSIENT = (psycopg2.OperationalError, psycopg2.InterfaceError, UnavailableError)
+TRANSIENT = (
+    psycopg2.OperationalError,
+    psycopg2.InterfaceError,
+    psycopg2.errors.IdleInTransactionSessionTimeout,  # this process was frozen in mid-batch
+    UnavailableError,
+)
 """What an absent Postgres looks like; anything else is an answer, which a retry would not change."""
 
 _STAGED_BATCHES = 100
@@ -78,6 +92,8 @@ class WarehouseSink:
     settings: Settings
     epoch: Epoch
     ruleset: Ruleset
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """When set, an absent Postgres is not waited for."""
     _connection: Connection | None = None
     _ruleset_id: int = 0
     _known: dict[str, set[bytes]] = field(default_factory=dict)
@@ -94,7 +110,8 @@ class WarehouseSink:
         retrying = Retrying(
             retry=retry_if_exception_type(TRANSIENT),
             wait=wait_exponential(multiplier=0.2, max=5),
-            stop=stop_after_delay(limit),
+            stop=stop_after_delay(limit) | stop_when_event_set(self.stopping),
+            sleep=sleep_using_event(self.stopping),
             before_sleep=self._reconnect,
             reraise=True,
         )
@@ -141,7 +158,7 @@ class WarehouseSink:
         self._connection = connect(
             {
                 **options,
-                "application_name": f"txwatch {self.epoch.query}",
+                "application_name": writer_name(self.epoch.query),
                 "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s",
                 "keepalives_idle": 10,
                 "keepalives_interval": 5,

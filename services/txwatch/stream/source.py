@@ -1,7 +1,6 @@
 """The Kafka end of the stream."""
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -56,10 +55,11 @@ def check_begin(begin: Offsets, kept: Mapping[tuple[str, int], tuple[int, int]])
     Raises:
         TxwatchError: records are gone, or the topic is not the one that the ledger knows.
     """
+    topics = {topic for topic, _ in kept}
     for (topic, partition), offset in begin.items():
-        if (topic, partition) not in kept:
-            continue
-        low, high = kept[(topic, partition)]
+        if topic not in topics:
+            continue  # read by an earlier start, under other settings
+        low, high = kept.get((topic, partition), (0, 0))
         if offset < low:
             raise TxwatchError(
                 f"{topic}-{partition}: offsets {offset} to {low - 1} are gone from Kafka before they were "
@@ -75,14 +75,13 @@ def check_begin(begin: Offsets, kept: Mapping[tuple[str, int], tuple[int, int]])
 
 def read_transactions(spark: SparkSession, settings: Settings, begin: Offsets) -> DataFrame:
     """Stream the topic's records from given offsets on; new partitions are read from their beginning."""
-    per_topic: dict[str, dict[str, int]] = defaultdict(dict)
-    for (topic, partition), offset in begin.items():
-        per_topic[topic][str(partition)] = offset
+    subscribed = settings.kafka_transactions_topic
+    starts = {str(partition): offset for (topic, partition), offset in begin.items() if topic == subscribed}
     return (
         spark.readStream.format("kafka")
         .option("kafka.bootstrap.servers", settings.require("kafka_bootstrap_servers"))
-        .option("subscribe", settings.kafka_transactions_topic)
-        .option("startingOffsets", json.dumps(per_topic))
+        .option("subscribe", subscribed)
+        .option("startingOffsets", json.dumps({subscribed: starts}))
         .option("failOnDataLoss", "true")
         .option("maxOffsetsPerTrigger", settings.stream_max_batch_rows)
         .options(**_CONSUMER)

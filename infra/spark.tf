@@ -3,6 +3,8 @@ locals {
   spark_master  = var.spark_workers > 0 ? "spark://spark-master:7077" : null
   spark_workers = { for number in range(1, var.spark_workers + 1) : tostring(number) => "spark-worker-${number}" }
 
+  executor_memory_mb = floor(var.memory_mb.worker / 2)
+
   # Who knows the secret may submit: the network is not enough of a gate.
   spark_authentication = "-Dspark.authenticate=true -Dspark.authenticate.secret=${local.secrets["spark"]}"
 }
@@ -11,13 +13,14 @@ module "spark_master" {
   source = "./modules/service"
   count  = var.spark_workers > 0 ? 1 : 0
 
-  name    = "${var.name}-spark-master"
-  alias   = "spark-master"
-  network = local.common.network
-  image   = docker_image.this["spark"].image_id
-  user    = "1000:1000"
+  name       = "${var.name}-spark-master"
+  alias      = "spark-master"
+  network    = local.common.network
+  image      = docker_image.this["spark"].image_id
+  user       = "1000:1000"
+  entrypoint = ["/opt/spark/bin/spark-class"]
   command = [
-    "/opt/spark/bin/spark-class", "org.apache.spark.deploy.master.Master",
+    "org.apache.spark.deploy.master.Master",
     "--host", "spark-master", "--port", "7077", "--webui-port", "8080",
   ]
 
@@ -38,15 +41,16 @@ module "spark_worker" {
   source   = "./modules/service"
   for_each = local.spark_workers
 
-  name    = "${var.name}-${each.value}"
-  alias   = each.value
-  network = local.common.network
-  image   = docker_image.this["spark"].image_id
-  user    = "1000:1000"
+  name       = "${var.name}-${each.value}"
+  alias      = each.value
+  network    = local.common.network
+  image      = docker_image.this["spark"].image_id
+  user       = "1000:1000"
+  entrypoint = ["/opt/spark/bin/spark-class"]
   command = [
-    "/opt/spark/bin/spark-class", "org.apache.spark.deploy.worker.Worker", "spark://spark-master:7077",
+    "org.apache.spark.deploy.worker.Worker", "spark://spark-master:7077",
     "--host", each.value, "--port", "7078", "--webui-port", "8081", "--work-dir", "/var/lib/spark",
-    "--cores", "1", "--memory", "${floor(var.memory_mb.worker / 2)}m",
+    "--cores", "1", "--memory", "${local.executor_memory_mb}m",
   ]
 
   environment = {

@@ -12,13 +12,14 @@ resource "terraform_data" "replacement" {
 }
 
 resource "docker_container" "this" {
-  name     = var.name
-  hostname = var.alias
-  image    = var.image
-  command  = var.command
-  env      = [for name, value in var.environment : "${name}=${value}"]
-  user     = var.user
-  init     = true
+  name       = var.name
+  hostname   = var.alias
+  image      = var.image
+  entrypoint = var.entrypoint
+  command    = var.command
+  env        = [for name, value in var.environment : "${name}=${value}"]
+  user       = var.user
+  init       = true
 
   restart               = "unless-stopped"
   stop_timeout          = var.stop_seconds

@@ -34,6 +34,12 @@ variable "command" {
   default     = null
 }
 
+variable "entrypoint" {
+  description = "Program to run in place of the image's; null: the image's."
+  type        = list(string)
+  default     = null
+}
+
 variable "environment" {
   description = "Environment variables."
   type        = map(string)

@@ -16,6 +16,7 @@ from txwatch.stream.inspection import Inspector
 from txwatch.stream.parse import parse
 from txwatch.stream.rules import load_ruleset
 from txwatch.stream.scorer import Scorer
+from txwatch.stream.sink import ScoredBatch
 
 APPENDED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SCHEMA = "topic string, partition int, offset bigint, timestamp timestamp, key binary, value binary"
@@ -76,6 +77,11 @@ def read(spark: SparkSession, values: Sequence[bytes | None]) -> list[dict[str, 
     return sorted(events, key=lambda row: row["offset"])
 
 
+def score(spark: SparkSession, rows: list[tuple[object, ...]]) -> ScoredBatch:
+    scorer = Scorer(spark, load_settings(), load_ruleset(SERVICES_DIR / "rules" / "default.yaml"))
+    return scorer.batch(0, scorer.score(spark.createDataFrame(rows, SCHEMA)))
+
+
 @pytest.fixture(scope="module")
 def inspector() -> Inspector:
     return Inspector(CURRENCIES, timedelta(seconds=TOLERANCE))
@@ -133,9 +139,8 @@ def test_good_bad_and_loosely_written_records_are_told_apart(spark: SparkSession
     loose = json.dumps(json.loads(canonical(2, rng)), indent=1).encode()
     values = [good, b"{", loose, None, good.replace(b'"amount":', b'"amount":-')]
     rows = [("t", 3, 10 + index, APPENDED_AT, b"key", value) for index, value in enumerate(values)]
-    ruleset = load_ruleset(SERVICES_DIR / "rules" / "default.yaml")
 
-    batch = Scorer(spark, load_settings(), ruleset).score(0, spark.createDataFrame(rows, SCHEMA))
+    batch = score(spark, rows)
 
     assert [(span.start, span.end) for span in batch.ranges] == [(10, 15)]
     assert batch.rows_in == 5
@@ -180,11 +185,8 @@ def test_the_default_rules_fire_as_they_say(
         "d",
         "chip",
     )
-    ruleset = load_ruleset(SERVICES_DIR / "rules" / "default.yaml")
 
-    batch = Scorer(spark, load_settings(), ruleset).score(
-        0, spark.createDataFrame([("t", 0, 0, APPENDED_AT, b"k", raw.encode())], SCHEMA)
-    )
+    batch = score(spark, [("t", 0, 0, APPENDED_AT, b"k", raw.encode())])
 
     assert batch.facts["rules"].to_pylist() == [fired]
     assert batch.facts["is_fraud"].to_pylist() == [bool(fired)]

@@ -97,11 +97,12 @@ class TransactionStream:
         scorer = Scorer(self.spark, self.settings, self.ruleset)
         query = (
             read_transactions(self.spark, self.settings, epoch.offsets)
+            .transform(scorer.score)  # here and not per batch: the plan is built and analysed once
             .writeStream.queryName(QUERY)
             .option("checkpointLocation", checkpoint.location)
             .options(**ASYNCHRONOUS)
             .trigger(processingTime=f"{self.settings.stream_trigger_seconds} seconds")
-            .foreachBatch(lambda records, batch_id: self._write(scorer, sink, records, batch_id))
+            .foreachBatch(lambda scored, batch_id: self._write(scorer, sink, scored, batch_id))
             .start()
         )
         with closing(sink):
@@ -117,12 +118,12 @@ class TransactionStream:
         check_begin(epoch.offsets, kept)
         return epoch
 
-    def _write(self, scorer: Scorer, sink: WarehouseSink, records: DataFrame, batch_id: int) -> None:
+    def _write(self, scorer: Scorer, sink: WarehouseSink, scored: DataFrame, batch_id: int) -> None:
         if self._stopping.is_set():
             return  # Spark notes the batch as done in a checkpoint that nobody reads again
         with self._in_batch:
             try:
-                self._committed(sink.write(scorer.score(batch_id, records)))
+                self._committed(sink.write(scorer.batch(batch_id, scored)))
             except BaseException as error:
                 self._failure = error  # Spark passes on no more than its text
                 raise

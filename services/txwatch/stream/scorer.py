@@ -31,14 +31,28 @@ class Scorer:
     settings: Settings
     ruleset: Ruleset
 
-    def score(self, batch_id: int, records: DataFrame) -> ScoredBatch:
-        """Read and score records in one action (and a small second one for what was valid but not canonical).
+    def score(self, records: DataFrame) -> DataFrame:
+        """Read and score records, streaming or not.
 
         Args:
-            batch_id: the micro-batch's number.
             records: topic, partition, offset, timestamp, key, value, as Spark's Kafka source has them.
+
+        Returns:
+            The record's columns, is_valid, the event's columns and the rules that fired; key and value only
+            where the record is still to be inspected.
         """
-        scored = self._collect(records)
+        undecided = ~F.col("is_valid")
+        return (
+            records.transform(parse, self.settings.currencies, self.settings.future_tolerance_seconds)
+            .transform(score, self.ruleset)
+            .withColumn("value", F.when(undecided, F.col("value")))  # a valid record's bytes have been read
+            .withColumn("key", F.when(undecided, F.col("key")))
+            .select(*_RECORD, "is_valid", *FIELDS, "fired")
+        )
+
+    def batch(self, batch_id: int, scored_records: DataFrame) -> ScoredBatch:
+        """Collect what `score` gives, in one action (a small second one where records must be rescored)."""
+        scored = scored_records.toArrow()
         undecided = scored.filter(pc.invert(scored["is_valid"])).select(_RECORD)
         facts, quarantine = scored.filter(scored["is_valid"]), QUARANTINE_SCHEMA.empty_table()
         if undecided.num_rows:
@@ -52,17 +66,6 @@ class Scorer:
             appended_ms=_milliseconds(scored["appended_at"]),
         )
 
-    def _collect(self, records: DataFrame) -> pa.Table:
-        undecided = ~F.col("is_valid")
-        return (
-            records.transform(parse, self.settings.currencies, self.settings.future_tolerance_seconds)
-            .transform(score, self.ruleset)
-            .withColumn("value", F.when(undecided, F.col("value")))  # a valid record's bytes have been read
-            .withColumn("key", F.when(undecided, F.col("key")))
-            .select(*_RECORD, "is_valid", *FIELDS, "fired")
-            .toArrow()
-        )
-
     def _decide(self, facts: pa.Table, undecided: pa.Table) -> tuple[pa.Table, pa.Table]:
         """Inspect what was not canonical; what turns out to be valid is scored like the rest."""
         tolerance = timedelta(seconds=self.settings.future_tolerance_seconds)
@@ -70,7 +73,7 @@ class Scorer:
         if inspection.canonical.num_rows == 0:
             return facts, inspection.quarantine
         rewritten = inspection.canonical.rename_columns({"appended_at": "timestamp"})
-        rescored = self._collect(self.spark.createDataFrame(rewritten))
+        rescored = self.score(self.spark.createDataFrame(rewritten)).toArrow()
         refused = rescored.filter(pc.invert(rescored["is_valid"])).select(_RECORD).to_pylist()
         quarantine = pa.Table.from_pylist(
             [quarantine_row(row, _REFUSED) for row in refused], QUARANTINE_SCHEMA

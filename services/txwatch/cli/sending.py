@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from txwatch.errors import UsageError
 from txwatch.events import format_time
 from txwatch.settings import Settings
 
@@ -61,7 +62,7 @@ def send_to_kafka(
     file = ProgressFile(settings.state_dir, run)
     if fresh:
         file.forget()
-    with _watching(limits, as_json) as watch:
+    with _watching(limits.count if digest_all else None, as_json) as watch:
         prepared = kafka_run(settings, source, file, rate, watch)
         if digest_all:
             prepared.digest_earlier()
@@ -77,7 +78,7 @@ def write_to_file(source: "Source", limits: "Limits", output: Path, *, as_json: 
     from txwatch.generator.run import Run
     from txwatch.generator.target import FileTarget
 
-    with _watching(limits, as_json) as watch, _opened(output) as file:
+    with _watching(limits.count, as_json) as watch, _opened(output) as file:
         run = Run(
             source,
             FileTarget(file),
@@ -86,7 +87,7 @@ def write_to_file(source: "Source", limits: "Limits", output: Path, *, as_json: 
             save=lambda _: None,
             watch=watch,
         )
-        standing = run.go(limits, _stop_on_signals())
+        standing = replace(run.go(limits, _stop_on_signals()), labels=0)  # a file holds no labels
     _summarise(
         run, standing, run=str(output), covers_all=True, as_json=as_json, to_stderr=output == STANDARD_OUTPUT
     )
@@ -96,9 +97,15 @@ def write_to_file(source: "Source", limits: "Limits", output: Path, *, as_json: 
 def _opened(output: Path) -> Iterator[Any]:
     if output == STANDARD_OUTPUT:
         yield sys.stdout.buffer
-    else:
-        with output.open("wb") as file:
-            yield file
+        return
+    try:
+        file = output.open("wb")
+    except OSError as error:
+        raise UsageError(
+            f"--output {output} cannot be written ({error.strerror}): name another file"
+        ) from None
+    with file:
+        yield file
 
 
 def _stop_on_signals() -> Event:
@@ -109,14 +116,14 @@ def _stop_on_signals() -> Event:
 
 
 @contextmanager
-def _watching(limits: "Limits", as_json: bool) -> Iterator[Watch]:
+def _watching(total: int | None, as_json: bool) -> Iterator[Watch]:
     """Yield what shows the standing: a bar on a terminal, elsewhere a JSON line per interval."""
     if as_json or not sys.stderr.isatty():
         yield _interval_lines()
         return
     columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[pace]}"))
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=limits.count, pace="")
+        task = bar.add_task("", total=total, pace="")
         yield lambda standing: bar.update(
             task,
             completed=standing.next_sequence,

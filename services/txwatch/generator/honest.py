@@ -4,6 +4,8 @@ All of a chunk is drawn at once from a generator of its own, so that a chunk can
 before it. Shares are made up to look like card traffic; they are fitted to no source.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from txwatch.generator.clock import DAY_MS, HOUR_MS
@@ -51,14 +53,16 @@ def honest_payments(
         draw: the chunk's own generator.
         occurred_ms: the moments, milliseconds since 1970.
     """
-    uniforms = draw.random((9, len(occurred_ms)))
+    of_clock, of_customer, of_channel, of_fault, of_position, of_means, *of_merchant = draw.random(
+        (9, len(occurred_ms))
+    )
     hour = occurred_ms % DAY_MS // HOUR_MS
-    clock = clocks.pick(hour, hour, uniforms[0])
-    customer = world.customers.by_clock.pick(clock, clock, uniforms[1])
+    clock = clocks.pick(hour, hour, of_clock)
+    customer = world.customers.by_clock.pick(clock, clock, of_customer)
     where = whereabouts(world, customer, occurred_ms)
-    is_online = uniforms[2] < world.customers.online_share[customer]
-    merchant = _merchants(world, customer, where, is_online, uniforms[3:6])
-    kind, method = _means(is_online, uniforms[6])
+    is_online = of_channel < world.customers.online_share[customer]
+    merchant = _merchants(world, customer, where, is_online, of_merchant)
+    kind, method = _means(is_online, of_means)
     country = np.where(is_online, CITY_COUNTRY[where.city], world.merchants.country[merchant])
     currency = np.where(is_online, world.customers.country[customer], country)
     category = world.merchants.category[merchant]
@@ -77,24 +81,27 @@ def honest_payments(
         device=own_device(customer, kind),
         method=method,
     )
-    broken_positions(payments, uniforms[7] < BROKEN_POSITION_SHARE, uniforms[8])
+    broken_positions(payments, of_fault < BROKEN_POSITION_SHARE, of_position)
     return payments
 
 
 def _merchants(
-    world: World, customer: Indices, where: Places, is_online: np.ndarray, uniforms: Floats
+    world: World, customer: Indices, where: Places, is_online: np.ndarray, chances: Sequence[Floats]
 ) -> Indices:
-    """Choose whom to pay, given three rows of uniform numbers."""
-    country = CITY_COUNTRY[where.city]
-    at_home = uniforms[0] < SAME_CITY_SHARE
-    first_city = np.where(at_home, where.city, COUNTRY_FIRST_CITY[country])
-    last_city = np.where(at_home, where.city, COUNTRY_LAST_CITY[country])
-    own_country = uniforms[0] < SAME_COUNTRY_SHARE
-    first_country = np.where(own_country, world.customers.country[customer], 0)
-    last_country = np.where(own_country, world.customers.country[customer], len(COUNTRIES) - 1)
-    chance = _with_favourites(world, customer, uniforms[1], uniforms[2])
-    shops = world.merchants.in_person.pick(first_city, last_city, chance)
-    return np.where(is_online, world.merchants.online.pick(first_country, last_country, chance), shops)
+    """Choose whom to pay, given uniform numbers for the distance, the habit and the merchant."""
+    of_distance, of_habit, of_merchant = chances
+    country, home = CITY_COUNTRY[where.city], world.customers.country[customer]
+    is_near, is_domestic = of_distance < SAME_CITY_SHARE, of_distance < SAME_COUNTRY_SHARE
+    chance = _with_favourites(world, customer, of_habit, of_merchant)
+    shops = world.merchants.in_person.pick(
+        np.where(is_near, where.city, COUNTRY_FIRST_CITY[country]),
+        np.where(is_near, where.city, COUNTRY_LAST_CITY[country]),
+        chance,
+    )
+    sites = world.merchants.online.pick(
+        np.where(is_domestic, home, 0), np.where(is_domestic, home, len(COUNTRIES) - 1), chance
+    )
+    return np.where(is_online, sites, shops)
 
 
 def _with_favourites(world: World, customer: Indices, habit: Floats, chance: Floats) -> Floats:

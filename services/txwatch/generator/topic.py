@@ -1,5 +1,6 @@
 """Reading a topic's ends and tail: what is already there when a run goes on."""
 
+import time
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -10,10 +11,14 @@ from txwatch.generator.progress import Offsets
 from txwatch.settings import Settings
 
 ANSWER_SECONDS = 15.0
+CONSUME_SECONDS = 0.1
+BATCH = 10_000
 
 _CONSUMER_OPTIONS = {
     "group.id": "txwatch-generator",
     "enable.auto.commit": False,
+    "enable.partition.eof": True,
+    "auto.offset.reset": "earliest",
     "allow.auto.create.topics": False,
 }
 
@@ -71,27 +76,28 @@ class Topic:
 
     def read_from(self, starts: Offsets) -> dict[int, list[Stored]]:
         """Read every partition from the given offset to its present end."""
-        ends = self.ends()
-        remaining = {partition: end for partition, end in ends.items() if starts.get(partition, 0) < end}
-        self._consumer.assign([TopicPartition(self.name, each, starts.get(each, 0)) for each in remaining])
+        unread = {partition for partition, end in self.ends().items() if starts.get(partition, 0) < end}
+        self._consumer.assign([TopicPartition(self.name, each, starts.get(each, 0)) for each in unread])
         stored: dict[int, list[Stored]] = defaultdict(list)
-        while remaining:
+        while unread:
             for message in self._next_messages():
-                partition, offset = message.partition() or 0, message.offset() or 0
-                if offset < ends[partition]:
+                partition, error = message.partition() or 0, message.error()
+                if error is None:
                     stored[partition].append(Stored(message.key(), message.value()))
-                if offset + 1 >= ends[partition]:
-                    remaining.pop(partition, None)
+                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+                    unread.discard(partition)
+                else:
+                    raise self._unavailable(error)
         self._consumer.unassign()
         return stored
 
     def _next_messages(self) -> list[Message]:
-        messages: list[Message] = self._consumer.consume(10_000, timeout=ANSWER_SECONDS)
-        if not messages:
-            raise self._unavailable(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - its public name
-        for error in filter(None, (message.error() for message in messages)):
-            raise self._unavailable(error)
-        return messages
+        """Wait for some messages; `consume` returns only when it has all it may, or at its timeout."""
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while time.monotonic() < deadline:
+            if messages := self._consumer.consume(BATCH, timeout=CONSUME_SECONDS):
+                return messages
+        raise self._unavailable(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - its public name
 
     def close(self) -> None:
         """Give the connection back."""

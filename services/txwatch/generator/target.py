@@ -30,7 +30,7 @@ _PRODUCER_OPTIONS: dict[str, Any] = {
     "queue.buffering.max.kbytes": 1 << 20,
     "delivery.report.only.error": True,
     "message.timeout.ms": 0,  # one record given up among others would leave a gap; see `_Patience`
-    "log_level": 3,
+    "log_level": 2,  # errors come to `error_cb`, which logs them
     "allow.auto.create.topics": False,
     "log.connection.close": False,
 }

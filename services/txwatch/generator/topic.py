@@ -19,6 +19,7 @@ _CONSUMER_OPTIONS = {
     "enable.auto.commit": False,
     "enable.partition.eof": True,
     "auto.offset.reset": "earliest",
+    "log_level": 2,
     "allow.auto.create.topics": False,
 }
 

@@ -37,6 +37,8 @@ if [ -n "${PIP_INDEX_URL:-}" ]; then
   export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}"
 fi
 export VIRTUAL_ENV=$PWD/$venv
-"$venv/bin/uv" pip install --quiet --require-hashes -r requirements/dev.txt
-"$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation --editable .
+quiet=(--quiet)
+[ -t 2 ] && quiet=() # a person may watch the downloads
+"$venv/bin/uv" pip install "${quiet[@]}" --require-hashes -r requirements/dev.txt
+"$venv/bin/uv" pip install "${quiet[@]}" --no-deps --no-build-isolation --editable .
 echo "$stamp" >"$venv/.stamp"

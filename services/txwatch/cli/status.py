@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from txwatch.errors import SettingError, UnavailableError
 from txwatch.settings import Settings, load_settings
@@ -73,7 +73,7 @@ def _per_partition(lag: dict[int, int]) -> str:
 
 
 def _process_table(processes: "dict[str, ProcessRecord]") -> Table:
-    table = Table("process", "pid", "address", "log")
+    table = Table("process", "pid", "address", Column("log", overflow="fold"))
     for name, record in processes.items():
         address = f"127.0.0.1:{record.port}" if record.port else ""
         table.add_row(name, str(record.pid), address, str(record.log))

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
+import structlog
+
 from txwatch.embedded.java import find_java
 from txwatch.embedded.lock import exclusive
 from txwatch.errors import UnavailableError, UsageError
@@ -19,6 +21,8 @@ JarSet = Literal["kafka", "spark"]
 
 _ARTIFACT = re.compile(r"^(.+?)-\d.*\.jar$")
 _LOG_LINES = 15
+
+log = structlog.get_logger()
 
 
 def resolve(jar_set: JarSet, settings: Settings) -> Path:
@@ -85,6 +89,7 @@ def _publish(manifest: Path, folder: Path, java: Path, shipped: list[Path]) -> N
 
 
 def _fetch(manifest: Path, folder: Path, java: Path, ivy_cache: Path, ivy: Path) -> None:
+    log.info("fetching jars, which takes a minute or two the first time", set=manifest.stem)
     # One cache per set: Ivy does not lock it, and two sets may be fetched at once.
     command: list[str | Path] = [java, "-jar", ivy, "-ivy", manifest, "-cache", ivy_cache]
     command += ["-types", "jar", "bundle", "-retrieve", folder / "[artifact]-[revision](-[classifier]).[ext]"]

@@ -61,6 +61,7 @@ class Demonstration:
         """Start stream, archive, console and generator."""
         self._start("stream", "--json")
         self._start("archive")
+        self._start("console", "--port", str(self._console_port))
         self._start("generate", "--rate", str(rate), "--malformed", str(malformed), "--json")
 
     def watch(self, seconds: float | None) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from txwatch.warehouse.pipeline_status import PipelineStatus
 
 SECONDS_WITHOUT_TERMINAL = 60.0
-DRAIN_SECONDS = 300.0
+STALL_SECONDS = 300.0
 LOOK_SECONDS = 1.0
 
 
@@ -41,8 +41,9 @@ def demo(
     with _everything_running(fresh) as (runtime, settings):
         demonstration = Demonstration(runtime, settings, stop)
         demonstration.start_workers(rate, malformed)
-        demonstration.watch(seconds)
-        demonstration.drain()
+        with demonstration.view:
+            demonstration.watch(seconds)
+            demonstration.drain()
         demonstration.summarise()
 
 
@@ -55,7 +56,7 @@ class Demonstration:
         self._stop = stop
         self._console_port = _free_console_port(settings)
         self._workers: list[str] = []
-        self._view = DemoView(f"http://127.0.0.1:{self._console_port}")
+        self.view = DemoView(f"http://127.0.0.1:{self._console_port}")
 
     def start_workers(self, rate: float, malformed: float) -> None:
         """Start stream, archive, console and generator."""
@@ -75,18 +76,23 @@ class Demonstration:
         """End the generator, then wait until everything it sent is scored and archived.
 
         Raises:
-            UnavailableError: that takes too long.
+            UnavailableError: for a long time nothing more was.
         """
-        self._view.say("stopping the generator, then draining")
+        self.view.say("stopping the generator, then draining")
         self._end("generate")
-        deadline = time.monotonic() + DRAIN_SECONDS
+        least_left, since = None, time.monotonic()
 
         def is_done(status: "PipelineStatus") -> bool:
-            if time.monotonic() > deadline:
+            nonlocal least_left, since
+            left = sum(status.lag.values()) + sum(status.archive_lag.values())
+            if least_left is None or left < least_left:
+                least_left, since = left, time.monotonic()
+            if time.monotonic() - since > STALL_SECONDS:
                 raise UnavailableError(
-                    f"not drained after {DRAIN_SECONDS:.0f} s{self._supervisor.log_tail('stream')}"
+                    f"{left:,} records are left and none was done for {STALL_SECONDS:.0f} s"
+                    f"{self._supervisor.log_tail('stream')}"
                 )
-            return status.is_drained and status.is_archived
+            return left == 0
 
         self._look_until(is_done, stop=Event())
         for worker in list(self._workers):
@@ -111,11 +117,11 @@ class Demonstration:
         from txwatch.warehouse.pipeline_reading import PipelineReader
         from txwatch.warehouse.pipeline_status import assess
 
-        with PipelineReader(self._settings) as reader, self._view:
+        with PipelineReader(self._settings) as reader:
             while not stop.is_set():
                 self._require_workers()
                 status = assess(reader.read())
-                self._view.show(status, reader.newest_alerts)
+                self.view.show(status, reader.newest_alerts)
                 if is_done(status):
                     return
                 stop.wait(LOOK_SECONDS)

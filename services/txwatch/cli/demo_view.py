@@ -29,6 +29,7 @@ class DemoView:
         self._console_url = console_url
         self._live: Live | None = None
         self._line_at = 0.0
+        self._began_at = time.monotonic()
         self._said = f"console: {console_url}   Ctrl-C ends the demo"
 
     def __enter__(self) -> Self:
@@ -55,10 +56,16 @@ class DemoView:
         """Show a status, and on a terminal the newest alerts beside it."""
         if self._live is not None:
             alerts = newest_alerts(ALERTS_SHOWN)
-            self._live.update(Group(pipeline_table(status), _alert_table(alerts), self._said), refresh=True)
+            sentences = [self._said] if self._has_begun(status) else ["Spark is starting ...", self._said]
+            self._live.update(Group(pipeline_table(status), _alert_table(alerts), *sentences), refresh=True)
         elif time.monotonic() - self._line_at >= LINE_SECONDS:
             self._line_at = time.monotonic()
             typer.echo(json.dumps(status.as_json() | {"console": self._console_url}))
+
+    def _has_begun(self, status: "PipelineStatus") -> bool:
+        """Tell whether a batch was committed since this view began."""
+        elapsed = time.monotonic() - self._began_at
+        return status.seconds_since_commit is not None and status.seconds_since_commit < elapsed
 
 
 def _alert_table(alerts: "list[Alert]") -> Table:

@@ -73,17 +73,34 @@ def _per_partition(lag: dict[int, int]) -> str:
 
 
 def _process_table(processes: "dict[str, ProcessRecord]") -> Table:
-    table = Table("process", "pid", "address", Column("log", overflow="fold"))
+    from txwatch.embedded.processes import memory_bytes
+
+    table = Table("process", "pid", "address", "memory", Column("log", overflow="fold"))
+    total = 0
     for name, record in processes.items():
+        memory = memory_bytes(record)
+        total += memory
         address = f"127.0.0.1:{record.port}" if record.port else ""
-        table.add_row(name, str(record.pid), address, str(record.log))
+        table.add_row(name, str(record.pid), address, _mebibytes(memory), str(record.log))
+    table.add_row("all", "", "", _mebibytes(total), "")
     return table
 
 
+def _mebibytes(count: int) -> str:
+    return f"{count / 2**20:,.0f} MiB"
+
+
 def _document(processes: "dict[str, ProcessRecord]", pipeline: "PipelineStatus | str") -> dict[str, object]:
+    from txwatch.embedded.processes import memory_bytes
+
     return {
         "processes": {
-            name: {"pid": record.pid, "port": record.port, "log": str(record.log)}
+            name: {
+                "pid": record.pid,
+                "port": record.port,
+                "memory_bytes": memory_bytes(record),
+                "log": str(record.log),
+            }
             for name, record in processes.items()
         },
         "stream": {"unavailable": pipeline} if isinstance(pipeline, str) else pipeline.as_json(),

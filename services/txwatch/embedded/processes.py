@@ -68,6 +68,12 @@ def stop(record: ProcessRecord, grace_seconds: float) -> bool:
     return True
 
 
+def memory_bytes(record: ProcessRecord) -> int:
+    """Return what a process and its descendants hold in memory, pages that they share counted once."""
+    process = _find(record)
+    return sum(_memory(member) for member in [process, *_descendants(process)]) if process else 0
+
+
 def kill(processes: Iterable[psutil.Process]) -> None:
     """Kill processes outright and wait until they are gone."""
     alive = [process for process in processes if process.is_running()]
@@ -131,6 +137,15 @@ def _find(record: ProcessRecord) -> psutil.Process | None:
     except psutil.NoSuchProcess:
         return None
     return process if same else None
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.AccessDenied:  # somebody else's, in a container without the right to look
+        return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def _descendants(process: psutil.Process) -> list[psutil.Process]:

@@ -68,6 +68,7 @@ def test_programs_can_read_it(pipeline_environment: dict[str, str]) -> None:
     answer = CliRunner().invoke(app, ["status", "--json"], env=pipeline_environment)
     document = json.loads(answer.stdout)
     assert {"kafka", "postgres", "s3"} <= document["processes"].keys()
+    assert document["processes"]["kafka"]["memory_bytes"] > 50 * 2**20
     assert document["stream"]["total_lag"] == 0
 
 

@@ -5,7 +5,9 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from txwatch.errors import UsageError
+import structlog
+
+from txwatch.errors import UnavailableError, UsageError
 from txwatch.generator.pacing import Pacing
 from txwatch.generator.progress import Offsets, Progress, ProgressFile
 from txwatch.generator.resume import first_missing
@@ -14,6 +16,8 @@ from txwatch.generator.source import Source
 from txwatch.generator.target import KafkaTarget
 from txwatch.generator.topic import Topic
 from txwatch.settings import Settings
+
+log = structlog.get_logger()
 
 
 def kafka_run(
@@ -65,11 +69,19 @@ def _require_nothing_lost(known: Offsets, topic: Topic, run: str) -> None:
 
 
 def _saver(settings: Settings, file: ProgressFile) -> Callable[[Progress], None]:
-    """Return what writes the progress together with the topics' present ends."""
+    """Return what writes the progress together with the topics' present ends.
+
+    Where Kafka does not tell them, the older progress stays: it is as true, there is only more to read back.
+    """
     transactions = Topic(settings, settings.kafka_transactions_topic)
     labels = Topic(settings, settings.kafka_labels_topic)
 
     def save(progress: Progress) -> None:
-        file.save(replace(progress, transaction_ends=transactions.ends(), label_ends=labels.ends()))
+        try:
+            transaction_ends, label_ends = transactions.ends(), labels.ends()
+        except UnavailableError as error:
+            log.warning("progress not written", reason=str(error))
+        else:
+            file.save(replace(progress, transaction_ends=transaction_ends, label_ends=label_ends))
 
     return save

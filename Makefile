@@ -1,11 +1,12 @@
 # `make` alone lists the targets. A fresh machine needs only `make demo` and `make test`.
 VENV := .txwatch/venv
+DBT_VENV := .txwatch/venv-dbt
 BIN := $(VENV)/bin
 TXWATCH := $(BIN)/txwatch
 SHELL_SCRIPTS = .ci/run $(shell find . -name '*.sh' -not -path './.txwatch/*' -not -path '*/.terraform/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format docs metabase-check requirements clean
+.PHONY: help install demo dbt test lint format docs metabase-check requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,7 +18,14 @@ install: ## make the environment under .txwatch and fetch the jars, where they c
 demo: install ## watch transactions flow from end to end (SECONDS=60 ends by itself, FRESH=1 starts over)
 	@$(TXWATCH) demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FRESH),--fresh)
 
-test: install ## run every test (ARGS="-k name" for some)
+$(DBT_VENV)/.stamp: requirements/transform.txt
+	@scripts/make-environment.sh $(DBT_VENV) transform
+
+dbt: install $(DBT_VENV)/.stamp ## build and test the marts and write their documentation page (ARGS=--full-refresh)
+	@$(TXWATCH) up
+	@$(TXWATCH) transform --docs $(ARGS)
+
+test: install $(DBT_VENV)/.stamp ## run every test (ARGS="-k name" for some)
 	@$(BIN)/pytest $(ARGS)
 
 lint: install ## check style, types, import directions, shell scripts and YAML

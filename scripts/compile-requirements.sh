@@ -18,3 +18,5 @@ compile dev pyproject.toml --extra dev "$@"
 for extra in generator stream warehouse console dashboards embedded; do
   compile "$extra" pyproject.toml --extra "$extra" --constraints requirements/dev.txt "$@"
 done
+# Not held to the same versions: dbt wants older ones, which is why it has an environment of its own.
+compile transform pyproject.toml --extra transform "$@"

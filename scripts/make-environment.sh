@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Make the Python environment that requirements/ pins, anew only when they or the package's metadata change.
-# usage: scripts/make-environment.sh <folder>
+# usage: scripts/make-environment.sh <folder> [<requirements>]
+#   requirements: dev (the default, with this package), or transform (dbt, which finds this package by its path)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=$1
+set=${2:-dev}
 
 find_python() {
   local candidate
@@ -17,7 +19,7 @@ find_python() {
   exit 1
 }
 
-content=$(cat requirements/uv.txt requirements/dev.txt pyproject.toml | cksum)
+content=$(cat requirements/uv.txt "requirements/$set.txt" pyproject.toml | cksum)
 stamp="$content $PWD"
 if [ "$(cat "$venv/.stamp" 2>/dev/null)" = "$stamp" ]; then
   exit 0
@@ -39,6 +41,8 @@ fi
 export VIRTUAL_ENV=$PWD/$venv
 quiet=(--quiet)
 [ -t 2 ] && quiet=() # a person may watch the downloads
-"$venv/bin/uv" pip install "${quiet[@]}" --require-hashes -r requirements/dev.txt
-"$venv/bin/uv" pip install "${quiet[@]}" --no-deps --no-build-isolation --editable .
+"$venv/bin/uv" pip install "${quiet[@]}" --require-hashes -r "requirements/$set.txt"
+if [ "$set" = dev ]; then
+  "$venv/bin/uv" pip install "${quiet[@]}" --no-deps --no-build-isolation --editable .
+fi
 echo "$stamp" >"$venv/.stamp"

@@ -174,6 +174,16 @@ class Settings(BaseSettings):
         10.0, description="longest wait before what has arrived is archived"
     )
 
+    transform_environment: Path = Field(
+        Path(".txwatch/venv-dbt"), description="Python environment that holds dbt; made by `make dbt`"
+    )
+    transform_threads: PositiveInt = Field(4, description="models that dbt builds at the same time")
+    reporting_currency: str = Field(
+        "EUR",
+        pattern=r"^[A-Z]{3}$",
+        description="every amount is also reported in it; after a change `txwatch transform --full-refresh`",
+    )
+
     metabase_url: str | None = Field(
         None, description="Metabase's address", examples=["http://127.0.0.1:3000"], pattern=r"^https?://\S+$"
     )

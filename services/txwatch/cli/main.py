@@ -19,6 +19,7 @@ from txwatch.cli.replay import replay
 from txwatch.cli.rules import rules
 from txwatch.cli.status import status
 from txwatch.cli.stream import stream
+from txwatch.cli.transform import transform
 from txwatch.cli.up import down, up
 from txwatch.cli.verify import verify
 from txwatch.errors import TxwatchError
@@ -55,6 +56,7 @@ for verb in (
     stream,
     archive,
     verify,
+    transform,
     console,
     jars,
 ):

@@ -1,0 +1,4 @@
+{# Schemas are made and granted by services/warehouse: take their names as they are. #}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name or target.schema }}
+{%- endmacro %}

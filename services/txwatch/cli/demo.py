@@ -121,8 +121,9 @@ class Demonstration:
             while not stop.is_set():
                 self._require_workers()
                 status = assess(reader.read())
-                self.view.show(status, reader.newest_alerts)
-                if is_done(status):
+                is_last = is_done(status)
+                self.view.show(status, reader.newest_alerts, is_last=is_last)
+                if is_last:
                     return
                 stop.wait(LOOK_SECONDS)
 
@@ -153,9 +154,7 @@ def _everything_running(fresh: bool) -> "Iterator[tuple[Runtime, Settings]]":
             runtime.down()
             runtime.remove_data()
         runtime.up()
-        settings = load_settings(state_dir=runtime.state_dir)
-        provide_warehouse(settings, runtime)
-        yield runtime, settings
+        yield runtime, provide_warehouse(runtime)
     finally:
         runtime.down()
 

@@ -52,13 +52,15 @@ class DemoView:
         if not self._console.is_terminal:
             typer.echo(json.dumps({"phase": sentence}))
 
-    def show(self, status: "PipelineStatus", newest_alerts: "Callable[[int], list[Alert]]") -> None:
+    def show(
+        self, status: "PipelineStatus", newest_alerts: "Callable[[int], list[Alert]]", *, is_last: bool
+    ) -> None:
         """Show a status, and on a terminal the newest alerts beside it."""
         if self._live is not None:
             alerts = newest_alerts(ALERTS_SHOWN)
             sentences = [self._said] if self._has_begun(status) else ["Spark is starting ...", self._said]
             self._live.update(Group(pipeline_table(status), _alert_table(alerts), *sentences), refresh=True)
-        elif time.monotonic() - self._line_at >= LINE_SECONDS:
+        elif is_last or time.monotonic() - self._line_at >= LINE_SECONDS:
             self._line_at = time.monotonic()
             typer.echo(json.dumps(status.as_json() | {"console": self._console_url}))
 

@@ -23,10 +23,9 @@ def up(as_json: JSON_OPTION = False) -> None:
     """Start Kafka, Postgres and S3 here, without Docker, and fill the dimensions; what runs is left alone."""
     from txwatch.embedded.runtime import Runtime
 
-    settings = load_settings()
-    runtime = Runtime(settings)
+    runtime = Runtime(load_settings())
     parts = runtime.up()
-    provide_warehouse(load_settings(state_dir=settings.state_dir), runtime)
+    provide_warehouse(runtime)
     if as_json:
         typer.echo(_json([vars(part) for part in parts]))
         return
@@ -50,15 +49,17 @@ def down(
     typer.echo(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
 
 
-def provide_warehouse(settings: Settings, runtime: "Runtime") -> None:
-    """Migrate the schema and seed the dimensions from the world of the settings."""
+def provide_warehouse(runtime: "Runtime") -> Settings:
+    """Migrate the schema and seed the dimensions of a runtime that is up; return the settings of all that."""
     from txwatch.warehouse.migrations import migrate
 
+    settings = runtime.settings()
     applied = migrate(settings, runtime.superuser())
     counts = fill_dimensions(settings)
     log.info(
         "warehouse ready", migrations=len(applied), customers=counts.customers, merchants=counts.merchants
     )
+    return settings
 
 
 def _json(document: Any) -> str:

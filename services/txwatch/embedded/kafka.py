@@ -130,6 +130,8 @@ def server_properties(broker: str, controller: str, data: Path) -> str:
         "inter.broker.listener.name": "PLAINTEXT",
         "log.dirs": data,
         "auto.create.topics.enable": "false",
+        # The archive goes with the object store's memory: it is written again from here.
+        "log.retention.ms": -1,
         # One node holds the only replica of everything.
         "offsets.topic.replication.factor": 1,
         "transaction.state.log.replication.factor": 1,

@@ -15,12 +15,14 @@ from txwatch.embedded.part import Part
 from txwatch.embedded.postgres import Postgres, superuser
 from txwatch.embedded.state import StateFile
 from txwatch.embedded.supervisor import Supervisor
-from txwatch.settings import Settings
+from txwatch.errors import UsageError
+from txwatch.settings import PREFIX, Settings, load_settings
 
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
 # By name, because the state folder may hold what is not ours.
 _DATA_FOLDERS = ("kafka", "postgres", "logs", "runs", "checkpoints")
+_ADDRESSES = ("kafka_bootstrap_servers", "postgres_host", "postgres_port", "s3_endpoint")
 
 log = structlog.get_logger()
 
@@ -100,6 +102,22 @@ class Runtime:
         state = self._file.read()
         for part in self._parts:
             part.complete(state)
+
+    def settings(self) -> Settings:
+        """Return the settings with the addresses of the running parts.
+
+        Raises:
+            UsageError: the environment or .env names other servers, so that commands would not meet these.
+        """
+        settings = load_settings(state_dir=self._folder)
+        recorded = self._file.read().settings
+        for name in _ADDRESSES:
+            if getattr(settings, name) != recorded[name]:
+                raise UsageError(
+                    f"{PREFIX}{name.upper()} is set to {getattr(settings, name)}, but `txwatch up` serves "
+                    f"{recorded[name]}: unset it, or run the commands without `txwatch up`"
+                )
+        return settings
 
     def superuser(self) -> dict[str, Any]:
         """Keyword arguments of `psycopg2.connect` for the superuser, who migrates."""

@@ -4,8 +4,11 @@ from contextlib import closing
 
 import boto3
 import psycopg2
+import pytest
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, Producer
 
+from txwatch.embedded.runtime import Runtime
+from txwatch.errors import UsageError
 from txwatch.settings import Settings
 
 
@@ -21,6 +24,14 @@ def test_a_record_comes_back_with_the_brokers_own_time(pipeline: Settings) -> No
     kind, appended_at_ms = record.timestamp()
     assert kind == TIMESTAMP_LOG_APPEND_TIME
     assert appended_at_ms > 1
+
+
+def test_an_address_from_elsewhere_is_refused(
+    shared_runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TXWATCH_POSTGRES_HOST", "warehouse.example")
+    with pytest.raises(UsageError, match=r"TXWATCH_POSTGRES_HOST is set to warehouse\.example, but"):
+        shared_runtime.settings()
 
 
 def test_every_test_has_an_empty_warehouse(pipeline: Settings) -> None:

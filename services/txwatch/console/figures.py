@@ -80,7 +80,7 @@ def alerts_by_rule(
     Every one of `rules` keeps its colour, whether it fired or not.
     """
     known = sorted({*rules, *(row.rule for row in bins)})
-    end = pd.Timestamp(now).floor(window.step)
+    end = pd.Timestamp(now).floor(f"{window.step.total_seconds():.0f}s")
     chart = (
         alt.Chart(_stacked(bins, window))
         .mark_rect(stroke="white", strokeWidth=0.5)

@@ -89,6 +89,11 @@ def asked_for(way_back: Html) -> Html:
     return Html(f'<div class="tx-note" data-name="asked-for">{way_back}</div>')
 
 
+def read_at(value: str) -> Html:
+    """Say of which moment a page is."""
+    return Html(f'<div class="tx-note" data-name="read-at">{escape(value)}</div>')
+
+
 def strong(value: str) -> Html:
     """Set a value in bold."""
     return Html(f"<b>{escape(value)}</b>")

@@ -7,11 +7,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Window:
-    """The last `span` up to now, drawn in whole bins of `step`."""
+    """The last `span` up to now, drawn in whole bins of `step` and read again every `refresh_seconds`."""
 
     label: str
     span: timedelta
     step: timedelta
+    refresh_seconds: int = 2
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -22,6 +23,6 @@ class Window:
 WINDOWS = (
     Window("15 min", timedelta(minutes=15), timedelta(seconds=10)),
     Window("1 hour", timedelta(hours=1), timedelta(seconds=30)),
-    Window("6 hours", timedelta(hours=6), timedelta(minutes=5)),
-    Window("24 hours", timedelta(hours=24), timedelta(minutes=15)),
+    Window("6 hours", timedelta(hours=6), timedelta(minutes=5), refresh_seconds=10),
+    Window("24 hours", timedelta(hours=24), timedelta(minutes=15), refresh_seconds=10),
 )

@@ -90,6 +90,28 @@ def test_new_rows_appear_without_a_reload(
     assert browser.execute_script("return window.sameDocument") is True
 
 
+@pytest.mark.usefixtures("stream")
+def test_the_window_is_chosen_for_all_pages(console: RunningConsole, browser: Chrome) -> None:
+    browser.get(console.url)
+    for label in ("1 hour", "6 hours", "15 min", "24 hours"):
+        choose(browser, label)
+        wait_for(
+            lambda said=label: f"last {said}" in piece(browser, "scored").text,
+            20,
+            f"the last {label} are shown",
+        )
+    choose(browser, "Quarantine")  # a page without the choice
+    piece(browser, "held")
+    choose(browser, "Overview")
+    wait_for(lambda: "last 24 hours" in piece(browser, "scored").text, 20, "the choice is kept")
+
+
+def choose(browser: Chrome, label: str) -> None:
+    """Click the button or the page link that says `label`."""
+    saying = f"//*[self::button or self::a][normalize-space(.)='{label}']"
+    wait_for(lambda: browser.find_elements(By.XPATH, saying), 20, f"{label} can be chosen")[0].click()
+
+
 def test_an_alert_shows_its_evidence_and_its_customers_timeline(
     stream: KnownStream, console: RunningConsole, browser: Chrome
 ) -> None:

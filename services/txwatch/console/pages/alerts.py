@@ -34,7 +34,7 @@ class AlertsView:
 def page() -> None:
     """Draw the page; `?alert=<transaction_id>` chooses an alert."""
     window = frame.header_with_window("Alerts", "flagged transactions, and why")
-    frame.live(lambda connection, _: _read(connection, window), _draw)
+    frame.live(lambda connection, _: _read(connection, window), _draw, window.refresh_seconds)
 
 
 def _read(connection: Connection, window: Window) -> AlertsView:

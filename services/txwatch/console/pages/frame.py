@@ -9,6 +9,7 @@ import streamlit as st
 
 from txwatch.console import formats, markup
 from txwatch.console.database import snapshot
+from txwatch.console.markup import notice, read_at
 from txwatch.console.queries import ledger
 from txwatch.console.windows import WINDOWS, Window
 from txwatch.errors import TxwatchError
@@ -38,22 +39,28 @@ def header(title: str, note: str) -> None:
 def header_with_window(title: str, note: str) -> Window:
     """Write the page's title, and let the reader choose how far back to look, for the whole session."""
     labels = [window.label for window in WINDOWS]
-    kept = st.session_state.get("window", labels[0])
+    kept = st.session_state.get("kept_window", labels[0])
+    # Streamlit forgets a control that a page does not draw, so the choice is kept beside it.
+    st.session_state.setdefault("window", kept)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         header(title, note)
-        chosen = st.segmented_control("Look back", labels, default=kept, label_visibility="collapsed") or kept
-    st.session_state["window"] = chosen
+        chosen = st.segmented_control("Look back", labels, key="window", label_visibility="collapsed") or kept
+    st.session_state["kept_window"] = chosen
     return WINDOWS[labels.index(chosen)]
 
 
-def live(read: Callable[[Connection, Settings], Content], draw: Callable[[Content], None]) -> None:
-    """Read in one snapshot and draw, again every `REFRESH_SECONDS`, as long as the page is open.
+def live(
+    read: Callable[[Connection, Settings], Content],
+    draw: Callable[[Content], None],
+    refresh_seconds: int = REFRESH_SECONDS,
+) -> None:
+    """Read in one snapshot and draw, again every `refresh_seconds`, as long as the page is open.
 
     Everything is read before anything is drawn, so a failure leaves one sentence and never half a page;
     the next refresh tries again.
     """
 
-    @st.fragment(run_every=REFRESH_SECONDS)
+    @st.fragment(run_every=refresh_seconds)
     def refresh() -> None:
         try:
             settings = load_settings()
@@ -61,15 +68,14 @@ def live(read: Callable[[Connection, Settings], Content], draw: Callable[[Conten
                 is_empty = ledger.last_commit(connection) is None
                 content = read(connection, settings)
         except TxwatchError as error:
-            st.html(markup.notice("broken", "The warehouse cannot be read", _retried(str(error)), "bad"))
+            again = f"This page tries again every {refresh_seconds} s."
+            put(notice("broken", "The warehouse cannot be read", f"{error}. {again}", "bad"))
             return
         if is_empty:
-            st.html(markup.notice("empty", "No transaction has been scored yet", EMPTY))
+            put(notice("empty", "No transaction has been scored yet", EMPTY))
         else:
             draw(content)
-        st.html(
-            f'<div class="tx-note" data-name="read-at">Read at {formats.clock(datetime.now(UTC))} UTC</div>'
-        )
+        put(read_at(f"Read at {formats.clock(datetime.now(UTC))} UTC, again every {refresh_seconds} s"))
 
     refresh()
 
@@ -78,7 +84,3 @@ EMPTY = (
     "Start the stream with `txwatch stream` and send it transactions with `txwatch generate`, or run "
     "`make demo` for both. This page fills by itself."
 )
-
-
-def _retried(sentence: str) -> str:
-    return f"{sentence.rstrip('.')}. This page tries again every {REFRESH_SECONDS} s."

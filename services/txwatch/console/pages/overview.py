@@ -36,7 +36,7 @@ class Overview:
 def page() -> None:
     """Draw the page."""
     window = frame.header_with_window("Overview", "what the stream does now")
-    frame.live(lambda connection, _: _read(connection, window), _draw)
+    frame.live(lambda connection, _: _read(connection, window), _draw, window.refresh_seconds)
 
 
 def _read(connection: Connection, window: Window) -> Overview:

@@ -25,6 +25,7 @@ INK, QUIET, GRID = "#1b2733", "#5a6b7b", "#e8edf1"
 ACCENT, ACCENT_SOFT, FLAGGED = "#1f5f8b", "#8fb8d6", "#c0392b"
 RULE_COLOURS = ["#1f5f8b", "#e08e2b", "#6b4c9a", "#2e8b57", "#b03a5b", "#5a6b7b", "#c8a415", "#3aa6b9"]
 SEVERITY_COLOURS = {"low": "#8296a8", "medium": "#d98e04", "high": "#d9622b", "critical": "#b3261e"}
+LATENCY_TICKS = [step * 10**power for power in range(7) for step in (1, 3)]
 HOURS_AND_MINUTES = "%H:%M"
 
 
@@ -51,7 +52,10 @@ def throughput(bins: Sequence[Bin], height: int = 150) -> Figure:
 
 
 def latency(bins: Sequence[Bin], height: int = 150) -> Figure:
-    """Median and 95th percentile of append to commit over time; bins without a batch are gaps."""
+    """Median and 95th percentile of append to commit over time; bins without a batch are gaps.
+
+    The scale is logarithmic: catching up after a start takes minutes, the usual batch milliseconds.
+    """
     frame = pd.DataFrame(
         [(row.starts_at, "p50", row.latency_p50_ms) for row in bins]
         + [(row.starts_at, "p95", row.latency_p95_ms) for row in bins],
@@ -59,10 +63,15 @@ def latency(bins: Sequence[Bin], height: int = 150) -> Figure:
     )
     chart = (
         alt.Chart(frame)
-        .mark_line(strokeWidth=1.6)
+        .mark_line(strokeWidth=1.6, point=alt.OverlayMarkDef(size=10))
         .encode(
             x=_time("at"),
-            y=_amount("ms", "ms"),
+            y=alt.Y(
+                "ms:Q",
+                title="ms, log scale",
+                axis=alt.Axis(format="~s", values=LATENCY_TICKS),
+                scale=alt.Scale(type="log", nice=False),
+            ),
             color=alt.Color(
                 "percentile:N", scale=alt.Scale(domain=["p50", "p95"], range=[ACCENT, "#e08e2b"])
             ),
@@ -157,7 +166,7 @@ def held_by_reason(counts: Sequence[ReasonCount]) -> Figure:
     )
     labels = bars.mark_text(align="left", dx=4, color=QUIET).encode(text=alt.Text("records:Q", format=","))
     return _finish(
-        bars.mark_bar(color=ACCENT, height={"band": 0.65}) + labels, max(26 * len(counts) + 40, 110)
+        bars.mark_bar(color=ACCENT, height={"band": 0.65}) + labels, max(22 * len(counts) + 40, 110)
     )
 
 

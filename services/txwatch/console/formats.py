@@ -5,6 +5,7 @@ from decimal import Decimal
 
 NOTHING = "-"
 _MILLION = 1_000_000
+_SECOND_MS, _MINUTE_MS = 1_000, 60_000
 _LONG_AGO = ((86_400, "days"), (3_600, "h"), (60, "min"))
 _PRINTABLE_ASCII = range(0x20, 0x7F)
 
@@ -25,10 +26,12 @@ def share(part: float, whole: float) -> str:
 
 
 def duration_ms(milliseconds: float | None) -> str:
-    """Write milliseconds, from a second on seconds; a dash when nothing was measured."""
+    """Write milliseconds, in seconds or minutes when there are many; a dash when nothing was measured."""
     if milliseconds is None:
         return NOTHING
-    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.2f} s"  # noqa: PLR2004
+    if milliseconds >= _MINUTE_MS:
+        return f"{milliseconds / _MINUTE_MS:.1f} min"
+    return f"{milliseconds:.0f} ms" if milliseconds < _SECOND_MS else f"{milliseconds / _SECOND_MS:.2f} s"
 
 
 def age(seconds: float) -> str:
@@ -60,6 +63,11 @@ def raw_bytes(raw: bytes) -> str:
         "\\\\" if byte == ord("\\") else chr(byte) if byte in _PRINTABLE_ASCII else f"\\x{byte:02x}"
         for byte in raw
     )
+
+
+def value(of_column: object) -> str:
+    """Write a column's value as the event's JSON would: truth in lower case."""
+    return str(of_column).lower() if isinstance(of_column, bool) else str(of_column)
 
 
 def words(identifier: str) -> str:

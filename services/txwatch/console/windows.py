@@ -21,8 +21,8 @@ class Window:
 
 
 WINDOWS = (
-    Window("15 min", timedelta(minutes=15), timedelta(seconds=10)),
-    Window("1 hour", timedelta(hours=1), timedelta(seconds=30)),
+    Window("5 min", timedelta(minutes=5), timedelta(seconds=5)),
+    Window("1 hour", timedelta(hours=1), timedelta(minutes=1)),
     Window("6 hours", timedelta(hours=6), timedelta(minutes=5), refresh_seconds=10),
     Window("24 hours", timedelta(hours=24), timedelta(minutes=15), refresh_seconds=10),
 )

@@ -45,7 +45,7 @@ def reader(pipeline: Settings) -> Iterator[Connection]:
 
 @pytest.fixture
 def stream(owner: Connection, pipeline: Settings) -> KnownStream:
-    """A warehouse that a stream has been filling for ten minutes up to now."""
+    """A warehouse that a stream has been filling for five minutes up to now."""
     return seed_known_stream(owner, datetime.now(UTC), topic=pipeline.kafka_transactions_topic)
 
 

@@ -8,10 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
 
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+DRAW_SECONDS = 60
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -65,7 +69,20 @@ def requested_hosts(browser: Chrome) -> set[str]:
     }
 
 
-def save_screenshot(browser: Chrome, path: Path) -> None:
-    """Write what is seen as PNG."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def photograph(browser: Chrome, url: str, page: str, size: tuple[int, int], folder: Path) -> Path:
+    """Open a page at this size in CSS pixels, wait for its charts, and save what is seen as PNG."""
+    width, height = size
+    resize(browser, width, height)
+    browser.get(f"{url}/{page}")
+    WebDriverWait(browser, DRAW_SECONDS, ignored_exceptions=[StaleElementReferenceException]).until(has_drawn)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"console-{page or 'overview'}-{width}.png"
     browser.save_screenshot(str(path))
+    return path
+
+
+def has_drawn(browser: Chrome) -> bool:
+    """The page has been read, and every chart that it holds has been drawn."""
+    is_read = browser.find_elements(By.CSS_SELECTOR, '[data-name="read-at"]')
+    charts = browser.find_elements(By.CSS_SELECTOR, '[data-testid="stVegaLiteChart"]')
+    return bool(is_read) and all(chart.find_elements(By.CSS_SELECTOR, "canvas, svg") for chart in charts)

@@ -290,12 +290,12 @@ class KnownStream:
 def seed_known_stream(
     connection: Connection, now: datetime, batches: int = 60, topic: str = TOPIC
 ) -> KnownStream:
-    """Fill an empty warehouse with `batches` batches of 36 to 84 rows, one every ten seconds up to `now`."""
+    """Fill an empty warehouse with `batches` batches of 36 to 84 rows, one every five seconds up to `now`."""
     draw = random.Random(7)
     stream = KnownStream(connection, topic)
-    stream.open(now - timedelta(seconds=10 * batches))
+    stream.open(now - timedelta(seconds=5 * batches))
     for number in range(batches):
-        committed_at = now - timedelta(seconds=10 * (batches - 1 - number))
+        committed_at = now - timedelta(seconds=5 * (batches - 1 - number))
         payments = [draw_payment(draw, committed_at) for _ in range(draw.randint(36, 80))]
         malformed = [draw.choice(MALFORMED) for _ in range(draw.randint(1, 2))]
         stream.commit_batch(committed_at, payments, malformed, draw.randint(0, 2), draw.uniform(180, 420))
@@ -315,7 +315,7 @@ def draw_payment(draw: random.Random, committed_at: datetime) -> Payment:
         customer=customer,
         merchant=draw.randrange(len(MERCHANTS)),
         amount=Decimal(str(round(draw.lognormvariate(3.4, 1.3) + 1, 2))),
-        occurred_at=committed_at - timedelta(seconds=draw.uniform(1, 9)),
+        occurred_at=committed_at - timedelta(seconds=draw.uniform(0.5, 4.5)),
         city=city,
         is_foreign=is_foreign,
         latitude=draw.choice([95.0, -123.4]) if is_off_earth else latitude + draw.gauss(0, 2.5),

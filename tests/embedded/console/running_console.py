@@ -17,7 +17,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
-START_SECONDS, SHOW_SECONDS = 60, 30
+START_SECONDS, SHOW_SECONDS = 120, 60
 Found = TypeVar("Found")
 
 

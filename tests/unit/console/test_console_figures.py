@@ -14,7 +14,7 @@ from txwatch.console.queries.quarantine import ReasonCount
 from txwatch.console.windows import WINDOWS
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-QUARTER = WINDOWS[0]
+SHORTEST = WINDOWS[0]
 
 
 def alert(latitude: float, longitude: float) -> Alert:
@@ -34,13 +34,13 @@ def all_figures() -> list[figures.Figure]:
     return [
         figures.throughput([Bin(NOON, 5.0, 100.0, 200.0)]),
         figures.latency([Bin(NOON, 5.0, 100.0, 200.0)]),
-        figures.alerts_by_rule([RuleBin(NOON, "r", 2)], ["r"], QUARTER, NOON),
+        figures.alerts_by_rule([RuleBin(NOON, "r", 2)], ["r"], SHORTEST, NOON),
         figures.world_map([alert(1.0, 2.0)]),
         figures.held_by_reason([ReasonCount("not_json", 3)]),
         figures.timeline([payment], alert(1.0, 2.0)),
         figures.throughput([]),
         figures.latency([]),
-        figures.alerts_by_rule([], [], QUARTER, NOON),
+        figures.alerts_by_rule([], [], SHORTEST, NOON),
         figures.world_map([]),
         figures.timeline([], alert(1.0, 2.0)),
     ]
@@ -55,13 +55,13 @@ def test_a_figure_holds_its_data_and_names_no_address(figure: figures.Figure) ->
 
 def test_alerts_of_one_bin_are_stacked_and_rules_keep_their_colour() -> None:
     bins = [RuleBin(NOON, "b", 3), RuleBin(NOON, "c", 2)]
-    specification = figures.alerts_by_rule(bins, ["a", "b", "c"], QUARTER, NOON).to_dict()
+    specification = figures.alerts_by_rule(bins, ["a", "b", "c"], SHORTEST, NOON).to_dict()
     assert [(row["rule"], row["from"], row["to"]) for row in rows_of(specification)] == [
         ("b", 0, 3),
         ("c", 3, 5),
     ]
     assert specification["encoding"]["color"]["scale"]["domain"] == ["a", "b", "c"]
-    assert specification["encoding"]["y"]["title"] == "alerts per 10 s"
+    assert specification["encoding"]["y"]["title"] == "alerts per 5 s"
 
 
 def test_only_places_on_earth_are_drawn() -> None:

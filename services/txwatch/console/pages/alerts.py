@@ -140,7 +140,7 @@ def evidence_rows(alert: alerts.Alert, sentences: dict[str, str]) -> list[Row]:
     for rule in alert.rules:
         named: Row = [formats.words(rule), sentences.get(rule)]
         for column, value in alert.evidence.get(rule, {None: None}).items():
-            rows.append([*named, column, value if value is None else strong(str(value))])
+            rows.append([*named, column, value if value is None else strong(formats.value(value))])
             named = [Html(), Html()]
     return rows
 

@@ -27,7 +27,7 @@ class QuarantineView:
 
 def page() -> None:
     """Draw the page."""
-    frame.header("Quarantine", "records that were no transactions, kept as they came")
+    frame.header("Quarantine", "records that were no transactions")
     frame.live(lambda connection, _: _read(connection), _draw)
 
 

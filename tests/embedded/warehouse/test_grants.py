@@ -75,18 +75,18 @@ def attempt(settings: Settings, role: Role, statement: str) -> None:
 
 
 @pytest.mark.parametrize(("role", "statement"), ALLOWED)
-def test_a_role_can_do_its_work(schema: Settings, role: Role, statement: str) -> None:
-    attempt(schema, role, statement)
+def test_a_role_can_do_its_work(runtime: Settings, role: Role, statement: str) -> None:
+    attempt(runtime, role, statement)
 
 
 @pytest.mark.parametrize(("role", "statement"), FORBIDDEN)
-def test_a_role_can_do_nothing_else(schema: Settings, role: Role, statement: str) -> None:
+def test_a_role_can_do_nothing_else(runtime: Settings, role: Role, statement: str) -> None:
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-        attempt(schema, role, statement)
+        attempt(runtime, role, statement)
 
 
-def test_no_role_is_a_superuser_or_may_make_roles(schema: Settings) -> None:
-    connection = psycopg2.connect(**schema.postgres("analyst"))
+def test_no_role_is_a_superuser_or_may_make_roles(runtime: Settings) -> None:
+    connection = psycopg2.connect(**runtime.postgres("analyst"))
     with connection.cursor() as cursor:
         cursor.execute(
             "select rolname from pg_roles where rolname = any (%s) "

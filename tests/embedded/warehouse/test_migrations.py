@@ -45,10 +45,13 @@ def test_a_bare_server_gets_the_whole_schema_once(
 def test_a_new_password_is_set_on_the_next_run(warehouse: Settings, admin: dict[str, Any]) -> None:
     migrate(warehouse, admin)
     renewed = warehouse.model_copy(update={"analyst_password": SecretStr("new")})
-    migrate(renewed, admin)
-    psycopg2.connect(**renewed.postgres("analyst")).close()
-    with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
-        psycopg2.connect(**warehouse.postgres("analyst"))
+    try:
+        migrate(renewed, admin)
+        psycopg2.connect(**renewed.postgres("analyst")).close()
+        with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+            psycopg2.connect(**warehouse.postgres("analyst"))
+    finally:
+        migrate(warehouse, admin)
 
 
 def test_a_changed_file_is_named_and_nothing_is_applied(

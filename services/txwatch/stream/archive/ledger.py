@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
-from psycopg2.extensions import connection as Connection  # noqa: N812 - the class is spelled like a function
-from psycopg2.extensions import cursor as Cursor  # noqa: N812
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 - the class is spelled like a function
 
 from txwatch.errors import FencedError, TxwatchError, UnavailableError, UsageError
+from txwatch.postgres import Connection, connect
 from txwatch.stream.archive.layout import OffsetRange
 
 LOCK_SPACE = 0x7478_6172  # "txar"; the topic's hash is the second half of the lock's key
@@ -105,7 +105,7 @@ class ArchiveLedger:
             ) from error
 
     def _connect(self) -> Connection:
-        connection: Connection = psycopg2.connect(**self._options)
+        connection = connect(self._options)
         connection.autocommit = True
         with connection.cursor() as cursor:
             deadline = time.monotonic() + LOCK_PATIENCE_SECONDS

@@ -51,5 +51,6 @@ requirements: install ## pin requirements/ again from pyproject.toml (ARGS=--upg
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/compile-requirements.sh $(ARGS)
 
 clean: ## stop what runs here and remove all state: environment, data, logs, passwords
-	@if [ -x $(TXWATCH) ]; then $(TXWATCH) down --remove-data; fi
+	@# A damaged state file keeps every command from starting; what runs is found without it.
+	@if [ -x $(TXWATCH) ]; then $(TXWATCH) down --remove-data || { rm -f .txwatch/state.json && $(TXWATCH) down --remove-data; }; fi
 	rm -rf .txwatch

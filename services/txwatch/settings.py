@@ -286,6 +286,4 @@ def load_settings(**overrides: Any) -> Settings:
         name = PREFIX + "_".join(str(part) for part in first["loc"][:1]).upper()
         raise SettingError(f"{name}: {first['msg']} (got {first['input']!r})") from None
     except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise SettingError(
-            f"the state file is damaged ({error}): run `txwatch up` again or `make clean` to start over"
-        ) from None
+        raise SettingError(f"the state file is damaged ({error}): `make clean` starts over") from None

@@ -26,5 +26,8 @@ class Part(Protocol):
     def complete(self, state: State) -> None:
         """Make what its users expect of a ready part: topics, a bucket."""
 
+    def kill_strays(self) -> None:
+        """Kill what is left of it and does not bear the mark that the supervisor looks for."""
+
     def remove_data(self) -> None:
         """Delete what it keeps outside the state folder."""

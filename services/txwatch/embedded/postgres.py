@@ -70,7 +70,7 @@ class Postgres:
 
     def prepare(self, state: State) -> None:
         """End what a killed server left behind, and make the data folder the first time."""
-        processes.kill(processes.titled(f"postgres: {self.cluster}: "))
+        self.kill_strays()
         privileges.provide_folder(self.data, self._user)
         if not self._is_initialised():
             self._initialise(str(state.private["postgres_password"]))
@@ -102,6 +102,10 @@ class Postgres:
 
     def complete(self, state: State) -> None:
         """Roles, database and schema are the warehouse's business."""
+
+    def kill_strays(self) -> None:
+        """Kill the server and its children, which write their titles over the mark, by the cluster's name."""
+        processes.kill(list(processes.named("postgres", mentioning=self.cluster)))
 
     def remove_data(self) -> None:
         """Delete a data folder that lies outside the state folder."""

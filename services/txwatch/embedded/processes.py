@@ -98,11 +98,11 @@ def is_owned_by(process: psutil.Process, owner: str) -> bool:
         return False
 
 
-def titled(prefix: str) -> Iterator[psutil.Process]:
-    """Find every live process whose title (the first word of its command line) begins so."""
+def named(name: str, mentioning: str) -> Iterator[psutil.Process]:
+    """Find every live process of a name whose command line, or title, holds a text."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            if "".join(process.cmdline()[:1]).startswith(prefix):
+            if process.name() == name and mentioning in " ".join(process.cmdline()):
                 yield process
 
 

@@ -87,6 +87,8 @@ class Runtime:
                 if self.supervisor.stop_process(name, STOP_SECONDS)
             ]
             self.supervisor.kill_strays()
+            for part in self._parts:
+                part.kill_strays()
         return stopped
 
     def remove_data(self) -> None:

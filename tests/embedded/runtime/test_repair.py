@@ -135,12 +135,29 @@ def test_down_leaves_no_process_and_no_listener(breakable: Runtime) -> None:
     parts = breakable.up()
     breakable.supervisor.start_process("worker", WORKER, {})
     assert breakable.down() == ["worker", "kafka", "s3", "postgres"]
+    assert_nothing_is_left(breakable, parts)
+    assert breakable.down() == []
+
+
+def test_down_finds_everything_without_the_state_file(breakable: Runtime) -> None:
+    parts = breakable.up()
+    breakable.supervisor.start_process("worker", WORKER, {})
+    file = breakable.state_dir / "state.json"
+    content = file.read_text()
+    file.unlink()
+    try:
+        assert breakable.down() == []
+        assert_nothing_is_left(breakable, parts)
+    finally:
+        file.write_text(content)
+
+
+def assert_nothing_is_left(breakable: Runtime, parts: list[PartStatus]) -> None:
     assert list(processes.owned_by(breakable.supervisor.owner)) == []
     assert [name for name in psutil.process_iter() if str(breakable.state_dir) in _command_line(name)] == []
     for part in parts:
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", part.port)) != 0
-    assert breakable.down() == []
 
 
 def _command_line(process: psutil.Process) -> str:

@@ -20,6 +20,7 @@ _OPTIONS: dict[str, str | int | bool] = {
     "auto.offset.reset": "error",  # an offset that is gone must be noticed, not skipped
     "queued.max.messages.kbytes": 16 * 1024,
     "fetch.queue.backoff.ms": 10,  # the default of 1 s idles whenever that queue has been full
+    "reconnect.backoff.ms": 1000,  # the default asks a broker that is away, and logs it, 20 times a second
 }
 
 log = structlog.get_logger()
@@ -104,21 +105,22 @@ class RecordSource:
         consumer = self._new_consumer()
         try:
             consumer.assign([TopicPartition(wanted.topic, wanted.partition, wanted.start)])
-            return self._read_until(consumer, wanted.end)
+            return self._read_all(consumer, wanted)
         finally:
             consumer.close()
 
-    def _read_until(self, consumer: Consumer, end: int) -> pa.Table:
+    def _read_all(self, consumer: Consumer, wanted: OffsetRange) -> pa.Table:
         batches: list[pa.RecordBatch] = []
-        reached = -1
-        while reached < end - 1:
-            messages = consumer.consume(RECORDS_PER_POLL, TIMEOUT_SECONDS)
+        following = wanted.start
+        while following < wanted.end:
+            # No more than is wanted: near the topic's end, more would be waited for in vain.
+            messages = consumer.consume(min(RECORDS_PER_POLL, wanted.end - following), TIMEOUT_SECONDS)
             if not messages:
                 raise UnavailableError(f"Kafka sent nothing for {TIMEOUT_SECONDS:.0f} s")
             records = [message for message in messages if _is_record(message)]
             if records:
-                reached = _offset(records[-1])
-                batches.append(self._batch([record for record in records if _offset(record) < end]))
+                following = _offset(records[-1]) + 1
+                batches.append(self._batch([record for record in records if _offset(record) < wanted.end]))
         return pa.Table.from_batches(batches, SCHEMA)
 
     def _batch(self, messages: list[Message]) -> pa.RecordBatch:

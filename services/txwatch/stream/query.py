@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import psycopg2
 import structlog
-from py4j.protocol import Py4JError, Py4JNetworkError
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
@@ -21,6 +21,7 @@ from txwatch.stream.checkpoint import ASYNCHRONOUS, provide_checkpoint
 from txwatch.stream.ledger import Epoch, Totals, open_epoch
 from txwatch.stream.rules import Ruleset
 from txwatch.stream.scorer import Scorer
+from txwatch.stream.session import has_jvm
 from txwatch.stream.sink import TRANSIENT, WarehouseSink
 from txwatch.stream.source import check_begin, read_transactions, watermarks
 
@@ -75,12 +76,7 @@ class TransactionStream:
             started = time.monotonic()
             try:
                 self._run_epoch()
-            except Py4JNetworkError as error:
-                raise TxwatchError(
-                    "Spark's JVM has ended: start `txwatch stream` again, it continues where it left off "
-                    "(out of memory? raise TXWATCH_STREAM_DRIVER_MEMORY)"
-                ) from error
-            except (PySparkException, Py4JError, *TRANSIENT) as error:
+            except (PySparkException, Py4JError, ConnectionError, *TRANSIENT) as error:
                 self._check_hope(error)
                 pause = 0.5 if self._alive_at > started else min(pause * 2, _LONGEST_PAUSE_SECONDS)
                 log.warning("stream_restart", in_seconds=pause, error=_first_line(self._failure or error))
@@ -157,6 +153,11 @@ class TransactionStream:
 
     def _check_hope(self, error: Exception) -> None:
         """End the stream on what a restart cannot mend, or when nothing could be committed for too long."""
+        if not has_jvm(self.spark):
+            raise TxwatchError(
+                "Spark's JVM has ended: start `txwatch stream` again, it continues where it left off "
+                "(out of memory? raise TXWATCH_STREAM_DRIVER_MEMORY)"
+            ) from error
         if isinstance(self._failure, psycopg2.Error) and not isinstance(self._failure, TRANSIENT):
             raise TxwatchError(
                 f"Postgres refuses the batch ({_first_line(self._failure)}): is the schema migrated? "

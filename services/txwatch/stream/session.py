@@ -29,6 +29,12 @@ def build_session(settings: Settings, jars: Path) -> SparkSession:
     return builder.getOrCreate()
 
 
+def has_jvm(spark: SparkSession) -> bool:
+    """Tell whether Spark's JVM still runs; one that this process did not start is taken to."""
+    process = getattr(spark.sparkContext._gateway, "proc", None)  # noqa: SLF001 - nothing public tells
+    return process is None or process.poll() is None
+
+
 def _engine(settings: Settings, jars: Path) -> dict[str, str]:
     return {
         "spark.driver.extraClassPath": f"{jars}/*",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 _POLL_SECONDS = 0.05
 
 
-def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 120.0) -> None:
     """Wait for a condition; fail when it does not hold in time."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -27,8 +27,8 @@ def quarantine(pipeline: Settings) -> QuarantineReader:
     topic = pipeline.kafka_transactions_topic
     with closing(psycopg2.connect(**pipeline.postgres("stream_writer"))) as connection, connection:
         connection.cursor().executemany(
-            "insert into ops.quarantine (topic, kafka_partition, kafka_offset, appended_at, key, raw, reason, "
-            "field, resolution, resolved_at, ledger_seq) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, "
+            "insert into ops.quarantine (topic, kafka_partition, kafka_offset, appended_at, key, raw, "
+            "reason, field, resolution, resolved_at, ledger_seq) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, "
             "case when %s is not null then now() end, 1)",
             [(topic, *record, record[-1]) for record in RECORDS],
         )

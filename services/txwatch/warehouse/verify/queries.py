@@ -159,7 +159,8 @@ order by kafka_partition, start_offset
 """
 
 QUARANTINE = """
-select kafka_partition, kafka_offset, coalesce(resolved_ledger_seq, -1)
+select kafka_partition, kafka_offset,
+       case when resolution is null then -1 else coalesce(resolved_ledger_seq, ledger_seq) end
 from ops.quarantine
 where topic = %(topic)s
 order by kafka_partition, kafka_offset

@@ -17,7 +17,7 @@ from txwatch.embedded.lock import exclusive
 from txwatch.errors import UnavailableError, UsageError
 from txwatch.settings import SERVICES_DIR, Settings
 
-JarSet = Literal["kafka", "spark"]
+JarSet = Literal["kafka", "spark", "bench"]
 
 _ARTIFACT = re.compile(r"^(.+?)-\d.*\.jar$")
 _LOG_LINES = 15

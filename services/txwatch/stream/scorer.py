@@ -12,7 +12,14 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from txwatch.events import FIELDS, QuarantineReason
 from txwatch.settings import Settings
-from txwatch.stream.batch import QUARANTINE_SCHEMA, facts_of, inspect_records, offset_ranges, quarantine_row
+from txwatch.stream.batch import (
+    QUARANTINE_SCHEMA,
+    facts_of,
+    in_offset_order,
+    inspect_records,
+    offset_ranges,
+    quarantine_row,
+)
 from txwatch.stream.inspection import Inspector, Rejection
 from txwatch.stream.parse import parse
 from txwatch.stream.rules import Ruleset
@@ -52,7 +59,7 @@ class Scorer:
 
     def batch(self, batch_id: int, scored_records: DataFrame) -> ScoredBatch:
         """Collect what `score` gives, in one action (a small second one where records must be rescored)."""
-        scored = scored_records.toArrow()
+        scored = in_offset_order(scored_records.toArrow())
         undecided = scored.filter(pc.invert(scored["is_valid"])).select(_RECORD)
         facts, quarantine = scored.filter(scored["is_valid"]), QUARANTINE_SCHEMA.empty_table()
         if undecided.num_rows:
@@ -80,7 +87,7 @@ class Scorer:
         )
         together = pa.concat_tables([facts, rescored.filter(rescored["is_valid"])])
         return (
-            together.sort_by([("partition", "ascending"), ("offset", "ascending")]),
+            in_offset_order(together),
             pa.concat_tables([inspection.quarantine, quarantine]),
         )
 

@@ -12,6 +12,7 @@ from txwatch.stream.batch import (
     OffsetRange,
     alerts_of,
     facts_of,
+    in_offset_order,
     offset_ranges,
     only,
     rollups_of,
@@ -82,6 +83,16 @@ def test_ranges_are_per_partition_with_the_end_exclusive() -> None:
     records = pa.table({"topic": ["t"] * 4, "partition": [1, 0, 1, 0], "offset": [7, 3, 9, 4]})
 
     assert offset_ranges(records) == (OffsetRange("t", 0, 3, 5), OffsetRange("t", 1, 7, 10))
+
+
+def test_records_are_put_in_the_order_of_partition_and_offset() -> None:
+    records = pa.table({"partition": [1, 0, 1, 0], "offset": [7, 4, 2, 3]})
+
+    ordered = in_offset_order(records)
+
+    assert list(zip(*ordered.to_pydict().values(), strict=True)) == [(0, 3), (0, 4), (1, 2), (1, 7)]
+    assert in_offset_order(ordered) is ordered
+    assert in_offset_order(records.slice(0, 0)).num_rows == 0
 
 
 def test_a_fact_keeps_the_rules_that_fired() -> None:

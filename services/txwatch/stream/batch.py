@@ -60,7 +60,7 @@ class Inspection:
 
 
 def in_offset_order(records: pa.Table) -> pa.Table:
-    """Sort records by partition and offset: of repeats in one batch, always the same one is then the first."""
+    """Sort records by partition and offset: of repeats in a batch, the same one is then always the first."""
     partitions, offsets = (records[name].to_numpy().astype(np.int64) for name in ("partition", "offset"))
     positions = (partitions << _OFFSET_BITS) | offsets
     if (positions[1:] > positions[:-1]).all():

@@ -57,14 +57,11 @@ def _on_s3(settings: Settings, query: str, epoch: int) -> Checkpoint:
     if settings.s3_make_bucket:
         _provide_bucket(client, settings.s3_bucket)
     prefix = f"checkpoints/{query}/"
-    current = f"{prefix}epoch={epoch}/"
+    # All of it: what lies under this epoch is of another warehouse, and Spark would go on from there.
     for page in client.get_paginator("list_objects_v2").paginate(Bucket=settings.s3_bucket, Prefix=prefix):
-        old = [
-            {"Key": item["Key"]} for item in page.get("Contents", []) if not item["Key"].startswith(current)
-        ]
-        if old:
+        if old := [{"Key": item["Key"]} for item in page.get("Contents", [])]:
             client.delete_objects(Bucket=settings.s3_bucket, Delete={"Objects": old})  # type: ignore[typeddict-item]
-    return Checkpoint(f"s3a://{settings.s3_bucket}/{current.rstrip('/')}", S3_MANAGER)
+    return Checkpoint(f"s3a://{settings.s3_bucket}/{prefix}epoch={epoch}", S3_MANAGER)
 
 
 def _client(settings: Settings) -> "S3Client":

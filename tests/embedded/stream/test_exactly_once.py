@@ -1,6 +1,7 @@
 """Whatever is repeated, added, lost or away while the stream runs: each record counts once."""
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import boto3
@@ -13,6 +14,7 @@ from oracle.deadline import until
 from oracle.feed import event, identifier, mixed, send
 from txwatch.embedded.ports import free_port
 from txwatch.errors import FencedError, TxwatchError, UnavailableError
+from txwatch.postgres import connect
 from txwatch.settings import Settings
 
 Drain = Callable[[Settings], None]
@@ -88,6 +90,20 @@ def test_the_checkpoint_on_s3_may_vanish_while_the_stream_runs(
             send(settings, map(mixed, range(end - 100, end)))
             until(lambda end=end: warehouse.ledger_ends().get(0) == end)
     assert running.error is None
+    assert differences(settings) == []
+
+
+def test_a_checkpoint_of_a_warehouse_that_was_thrown_away_is_not_gone_on_from(
+    settings: Settings, drain: Drain
+) -> None:
+    send(settings, map(mixed, range(300)))
+    drain(settings)
+    with closing(connect(settings.postgres("warehouse_owner"))) as connection, connection:
+        connection.cursor().execute(
+            "truncate core.fact_transaction, core.fact_alert, core.rollup_minute, ops.quarantine, "
+            "ops.stream_ledger, ops.stream_offset, ops.stream_query"
+        )
+    drain(settings)
     assert differences(settings) == []
 
 

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from typing import Any, Protocol
+from uuid import uuid4
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
@@ -80,7 +81,7 @@ class Common:
         query.awaitTermination()
 
     def _checkpoint(self, settings: Settings) -> str:
-        place = f"checkpoints/common/{settings.postgres_database}"
+        place = f"checkpoints/common/{uuid4().hex}"  # a drain knows nothing of the one before it
         if settings.stream_checkpoint == "s3":
             return f"s3a://{settings.s3_bucket}/{place}"
         return f"file://{settings.state_dir.resolve()}/{place}"

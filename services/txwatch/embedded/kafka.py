@@ -2,22 +2,23 @@
 
 import base64
 import subprocess
+import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from txwatch.embedded import jars, java
 from txwatch.embedded.ports import HOST, choose_port
 from txwatch.embedded.processes import Command
 from txwatch.embedded.state import State
-from txwatch.errors import TxwatchError
+from txwatch.errors import TxwatchError, UnavailableError
 from txwatch.settings import Settings
-
-if TYPE_CHECKING:
-    from confluent_kafka.admin import AdminClient
 
 _ANSWER_SECONDS = 5
 _TOPIC_SECONDS = 30
+_POLL_SECONDS = 0.1
 _JVM_OPTIONS = ("-Xms128m", "-Xmx384m", "-XX:+UseG1GC", "-XX:MaxDirectMemorySize=64m", "-Xss512k")
 
 _LOG4J = """\
@@ -74,32 +75,34 @@ class Kafka:
         return Command(self._java("kafka.Kafka", str(self._folder / "server.properties")))
 
     def is_ready(self, state: State) -> bool:
-        """Ask for the cluster's metadata."""
-        from confluent_kafka import KafkaException  # noqa: PLC0415 - heavy
-
+        """Ask every partition for its end: a broker that has just started does not lead all of them yet."""
         try:
-            return bool(_admin(state).list_topics(timeout=_ANSWER_SECONDS).brokers)
+            return _leads_all_partitions(_admin(state))
         except KafkaException:
             return False
 
     def complete(self, state: State) -> None:
-        """Make the topics that are not there yet."""
-        from confluent_kafka.admin import NewTopic  # noqa: PLC0415 - heavy
-
+        """Make the topics that are not there yet, and wait until they serve."""
         admin = _admin(state)
         present = admin.list_topics(timeout=_ANSWER_SECONDS).topics
-        wanted = (self._settings.kafka_transactions_topic, self._settings.kafka_labels_topic)
+        # Append time, because no producer can forge it and latency counts from it.
+        config = {"message.timestamp.type": "LogAppendTime"}
         missing = [
-            # Append time, because it cannot be forged by a producer and latency counts from it.
-            NewTopic(
-                topic, self._settings.kafka_partitions, 1, config={"message.timestamp.type": "LogAppendTime"}
-            )
-            for topic in wanted
+            NewTopic(topic, self._settings.kafka_partitions, 1, config=config)
+            for topic in (self._settings.kafka_transactions_topic, self._settings.kafka_labels_topic)
             if topic not in present
         ]
         if missing:
             for future in admin.create_topics(missing).values():
                 future.result(_TOPIC_SECONDS)
+            self._wait_until_ready(state)
+
+    def _wait_until_ready(self, state: State) -> None:
+        deadline = time.monotonic() + _TOPIC_SECONDS
+        while not self.is_ready(state):
+            if time.monotonic() > deadline:
+                raise UnavailableError("Kafka made the topics but does not serve them: see its log")
+            time.sleep(_POLL_SECONDS)
 
     def kill_strays(self) -> None:
         """All of it bears the mark."""
@@ -161,8 +164,23 @@ def _new_cluster_id() -> str:
             return cluster
 
 
-def _admin(state: State) -> "AdminClient":
-    from confluent_kafka.admin import AdminClient  # noqa: PLC0415 - heavy
+def _leads_all_partitions(admin: AdminClient) -> bool:
+    cluster = admin.list_topics(timeout=_ANSWER_SECONDS)
+    ends: dict[TopicPartition, OffsetSpec] = {
+        TopicPartition(name, partition): OffsetSpec.latest()
+        for name, topic in cluster.topics.items()
+        if not name.startswith("__")
+        for partition in topic.partitions
+    }
+    if ends:
+        answers = admin.list_offsets(
+            ends, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=_ANSWER_SECONDS
+        )
+        for future in answers.values():
+            future.result(_ANSWER_SECONDS + 1)
+    return bool(cluster.brokers)
 
+
+def _admin(state: State) -> AdminClient:
     # Its log would say on our terminal that the broker is not up yet.
     return AdminClient({"bootstrap.servers": state.settings["kafka_bootstrap_servers"], "log_level": 0})

@@ -4,6 +4,10 @@ import secrets
 import sys
 from typing import Any
 
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
 from txwatch.embedded.ports import HOST, choose_port
 from txwatch.embedded.processes import Command
 from txwatch.embedded.state import State
@@ -37,8 +41,6 @@ class ObjectStore:
 
     def is_ready(self, state: State) -> bool:
         """List the buckets."""
-        from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - heavy
-
         try:
             self._client(state).list_buckets()
         except BotoCoreError:
@@ -59,9 +61,6 @@ class ObjectStore:
         """It keeps nothing."""
 
     def _client(self, state: State) -> Any:
-        import boto3  # noqa: PLC0415 - heavy
-        from botocore.config import Config  # noqa: PLC0415
-
         options: dict[str, Any] = {
             "endpoint_url": state.settings["s3_endpoint"],
             "region_name": "us-east-1",  # the only one in which a bucket is made without naming it

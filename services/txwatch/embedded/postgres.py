@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
+import psycopg2
+
 from txwatch.embedded import privileges, processes
 from txwatch.embedded.ports import HOST, choose_port
 from txwatch.embedded.processes import Command
@@ -92,8 +94,6 @@ class Postgres:
 
     def is_ready(self, state: State) -> bool:
         """Log in."""
-        import psycopg2  # noqa: PLC0415 - heavy
-
         try:
             psycopg2.connect(**superuser(state)).close()
         except psycopg2.OperationalError:

@@ -34,6 +34,8 @@ if ! "$python" -m venv "$venv"; then
 fi
 "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 
+# As pip does: a network that checks TLS itself has its certificate in the machine's store.
+export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
 # uv does not read pip's setting of a package mirror.
 if [ -n "${PIP_INDEX_URL:-}" ]; then
   export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}"

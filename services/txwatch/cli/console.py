@@ -2,11 +2,15 @@
 
 import json
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from txwatch.settings import load_settings
+
+APP = Path(__file__).parent / "web" / "app.py"
+"""Beside no folder `pages`, which Streamlit would take for pages of its own."""
 
 
 def console(
@@ -22,6 +26,6 @@ def console(
     chosen = launch.choose_port(settings.console_port)
     url = f"http://{launch.HOST}:{chosen}"
     typer.echo(json.dumps({"url": url}) if as_json else f"console: {url} (Ctrl-C stops it)")
-    command = launch.command(chosen)
+    command = launch.command(APP, chosen)
     # This process becomes the server: signals reach it directly, and nothing is left when it ends.
     os.execv(command[0], command)  # noqa: S606 - a list of our own making

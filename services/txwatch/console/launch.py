@@ -1,4 +1,4 @@
-"""How the console is started: Streamlit on 127.0.0.1, with the options of pages/.streamlit/config.toml."""
+"""How the console is started: Streamlit on 127.0.0.1, with the options that lie beside its app."""
 
 import socket
 import sys
@@ -7,8 +7,6 @@ from pathlib import Path
 from txwatch.errors import UsageError
 
 HOST = "127.0.0.1"
-APP = Path(__file__).parent / "pages" / "app.py"
-"""In the folder of the pages, because Streamlit takes a folder `pages` beside an app for pages of its own."""
 
 
 def choose_port(wanted: int) -> int:
@@ -27,6 +25,6 @@ def choose_port(wanted: int) -> int:
         return port
 
 
-def command(port: int) -> list[str]:
+def command(app: Path, port: int) -> list[str]:
     """Return the command line that serves the console on `port` until SIGTERM or SIGINT."""
-    return [sys.executable, "-m", "streamlit", "run", str(APP), f"--server.port={port}"]
+    return [sys.executable, "-m", "streamlit", "run", str(app), f"--server.port={port}"]

@@ -17,6 +17,10 @@ class CardError(TxwatchError):
     """A card's question cannot be answered; the sentence says why and what to do."""
 
 
+class NotBuiltError(CardError):
+    """The card reads a mart that has not been built yet."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a card's SQL returns: column names, and rows of as many values."""
@@ -34,7 +38,8 @@ def answer(connection: Connection, card: Card, values: Mapping[str, object]) -> 
         values: filter -> value; `None` or absent means not set.
 
     Raises:
-        CardError: a table is not there yet, or the query fails.
+        NotBuiltError: a table is not there yet.
+        CardError: the query fails.
     """
     statement, parameters = bind(card.sql, values)
     try:
@@ -45,7 +50,7 @@ def answer(connection: Connection, card: Card, values: Mapping[str, object]) -> 
             return Answer(columns, cursor.fetchall())
     except psycopg2.errors.UndefinedTable as error:
         table = str(error).split('"')[1] if '"' in str(error) else "a table"
-        raise CardError(f"{table} is not there yet: build the marts with `txwatch transform`") from None
+        raise NotBuiltError(f"{table} is not there yet: `make dbt` builds the marts") from None
     except psycopg2.Error as error:
         raise CardError(" ".join(str(error).split())) from None
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
 
-from txwatch.dashboards.answers import Answer, CardError, answer
+from txwatch.dashboards.answers import Answer, CardError, NotBuiltError, answer
 from txwatch.dashboards.arrangement import Group, arrange
 from txwatch.dashboards.charts import CELL_PIXELS, figure, headline, is_numeric, words, written
 from txwatch.dashboards.definitions import (
@@ -25,6 +26,11 @@ from txwatch.settings import load_settings
 STATEMENT_TIMEOUT_MS = 15_000
 REFRESH_SECONDS = 30
 """Metabase's shortest interval is a minute; a card may read months."""
+
+NOT_BUILT = (
+    "Some of these cards read the marts, which have not been built here yet. Run `make dbt` (or "
+    "`txwatch transform`): it builds and tests them from what has arrived. This page fills by itself."
+)
 
 Values = Mapping[str, object]
 
@@ -70,7 +76,14 @@ def _tab(board: Dashboard, tab: str, values: Values) -> None:
         except TxwatchError as error:
             st.error(f"The warehouse cannot be read: {error}")
             return
+        if any(isinstance(given, NotBuiltError) for given in answers.values()):
+            st.info(NOT_BUILT)
         _show(arrange(cards), answers)
+        now = datetime.now(UTC)
+        st.html(
+            f'<div data-name="read-at">Read at {now:%H:%M:%S} UTC, again every {REFRESH_SECONDS} s. '
+            "Days are days in UTC.</div>"
+        )
 
     refresh()
 
@@ -101,7 +114,9 @@ def _show_card(card: Card, given: Answer | CardError) -> None:
             st.metric(card.title, headline(card.chart, given), help=card.question)
             return
         st.markdown(f"**{card.title}**", help=card.question)
-        if isinstance(given, CardError):
+        if isinstance(given, NotBuiltError):
+            st.caption("Not built yet.")
+        elif isinstance(given, CardError):
             st.warning(str(given))
         elif not given.rows:
             st.caption("Nothing to show for these filters.")

@@ -19,19 +19,20 @@ log = structlog.get_logger()
 
 
 class Dbt:
-    """The project of this repository, on one warehouse."""
+    """A project, by default the one of this repository, on one warehouse."""
 
-    def __init__(self, variables: Mapping[str, str], work_dir: Path) -> None:
+    def __init__(self, variables: Mapping[str, str], work_dir: Path, project_dir: Path = PROJECT_DIR) -> None:
         """Prepare the invocations; nothing is read yet.
 
         Args:
             variables: environment variables, as `dbt_variables` returns them.
             work_dir: folder for compiled SQL, the docs page and dbt's own log.
+            project_dir: folder of the project and its profile.
         """
         os.environ.update(variables)  # a profile takes its values from nowhere else
         self._global = ["--no-use-colors", "--log-level", "none", "--log-path", str(work_dir / "logs")]
         self._options = [
-            *("--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)),
+            *("--project-dir", str(project_dir), "--profiles-dir", str(project_dir)),
             *("--target-path", str(work_dir / "target")),
         ]
         self._manifest: Manifest | None = None

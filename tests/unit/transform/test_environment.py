@@ -9,8 +9,8 @@ from txwatch.transform.environment import PROJECT_DIR, dbt_variables, other_pyth
 PASSWORDS = {"transformer_password": "t", "warehouse_owner_password": "o"}
 
 
-def test_dbt_gets_the_address_and_its_own_password_only() -> None:
-    settings = load_settings(postgres_host="db", reporting_currency="USD", **PASSWORDS)
+def test_dbt_gets_the_address_and_its_own_password_only(tmp_path: Path) -> None:
+    settings = load_settings(state_dir=tmp_path, postgres_host="db", reporting_currency="USD", **PASSWORDS)
     assert dbt_variables(settings) == {
         "TXWATCH_POSTGRES_HOST": "db",
         "TXWATCH_POSTGRES_PORT": "5432",
@@ -21,16 +21,16 @@ def test_dbt_gets_the_address_and_its_own_password_only() -> None:
     }
 
 
-def test_the_profile_reads_no_variable_that_it_is_not_given() -> None:
-    settings = load_settings(postgres_host="db", **PASSWORDS)
+def test_the_profile_reads_no_variable_that_it_is_not_given(tmp_path: Path) -> None:
+    settings = load_settings(state_dir=tmp_path, postgres_host="db", **PASSWORDS)
     files = [PROJECT_DIR / "profiles.yml", *PROJECT_DIR.glob("macros/*.sql")]
     read = {part.split("'")[1] for file in files for part in file.read_text().split("env_var(")[1:]}
     assert read == set(dbt_variables(settings))
 
 
-def test_a_missing_password_is_named() -> None:
+def test_a_missing_password_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="TXWATCH_TRANSFORMER_PASSWORD"):
-        dbt_variables(load_settings(postgres_host="db"))
+        dbt_variables(load_settings(state_dir=tmp_path, postgres_host="db"))
 
 
 def test_without_dbt_the_way_to_get_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

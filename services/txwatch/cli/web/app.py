@@ -4,19 +4,22 @@ from pathlib import Path
 
 import streamlit as st
 
+from txwatch.console import pages
 from txwatch.console.pages import alerts, health, overview, quarantine
+from txwatch.dashboards import page as dashboards
 
-FOLDER = Path(__file__).parent
+LOOK = Path(pages.__file__).parent
 
-st.set_page_config(page_title="txwatch", page_icon=str(FOLDER / "icon.svg"), layout="wide")
-st.logo(FOLDER / "logo.svg", size="medium")
-st.html(FOLDER / "style.css")
+st.set_page_config(page_title="txwatch", page_icon=str(LOOK / "icon.svg"), layout="wide")
+st.logo(LOOK / "logo.svg", size="medium")
+st.html(LOOK / "style.css")
 st.navigation(
     [
         st.Page(overview.page, title="Overview", default=True),
         st.Page(alerts.page, title="Alerts", url_path="alerts"),
         st.Page(quarantine.page, title="Quarantine", url_path="quarantine"),
         st.Page(health.page, title="Health", url_path="health"),
+        st.Page(dashboards.page, title="Dashboards", url_path="dashboards"),
     ],
     position="top",
 ).run()

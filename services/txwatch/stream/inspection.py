@@ -7,6 +7,7 @@ zones and number notations of the same value are the only freedoms that JSON and
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,9 +35,12 @@ _TIME = re.compile(
 )  # RFC 3339, section 5.6; a zone may be absent here so that its absence can be named
 _DEVICE_ID = re.compile(DEVICE_ID_PATTERN)
 _DETAIL_LENGTH = 200
+_FIELDS = frozenset(FIELDS)
+_SMALLEST = Decimal(1).scaleb(-AMOUNT_PLACES)
+_PAYMENT_METHODS = frozenset(PaymentMethod)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rejection:
     """Why a record is not a transaction."""
 
@@ -101,9 +105,7 @@ def _read_object(raw: bytes | None) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise _Rejected(Reason.NOT_UTF8, None, f"byte {error.start}") from None
     try:
-        document = json.loads(
-            text, parse_float=_decimal, parse_int=_decimal, parse_constant=Decimal, object_pairs_hook=_unique
-        )
+        document = _DECODER.decode(text)
     except (json.JSONDecodeError, RecursionError) as error:
         raise _Rejected(Reason.NOT_JSON, None, str(error)) from None
     if not isinstance(document, dict):
@@ -121,20 +123,26 @@ def _decimal(token: str) -> Decimal:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise _Rejected(Reason.DUPLICATE_KEY, next(name for name in names if names.count(name) > 1))
+        counted = Counter(name for name, _ in pairs)
+        raise _Rejected(Reason.DUPLICATE_KEY, next(name for name, count in counted.items() if count > 1))
     return document
+
+
+_DECODER = json.JSONDecoder(
+    parse_float=_decimal, parse_int=_decimal, parse_constant=Decimal, object_pairs_hook=_unique
+)
+"""Made once: `json.loads` would make one for every record."""
 
 
 def _check_fields(fields: dict[str, Any]) -> None:
     """Require exactly the contract's fields, none of them null."""
-    for reason, names in (
-        (Reason.MISSING_FIELD, [name for name in FIELDS if name not in fields]),
-        (Reason.NULL_FIELD, [name for name in FIELDS if name in fields and fields[name] is None]),
-        (Reason.UNKNOWN_FIELD, [name for name in fields if name not in FIELDS]),
-    ):
-        if names:
-            raise _Rejected(reason, names[0])
+    if not fields.keys() >= _FIELDS:
+        raise _Rejected(Reason.MISSING_FIELD, next(name for name in FIELDS if name not in fields))
+    for name in FIELDS:
+        if fields[name] is None:
+            raise _Rejected(Reason.NULL_FIELD, name)
+    if len(fields) > len(FIELDS):
+        raise _Rejected(Reason.UNKNOWN_FIELD, next(name for name in fields if name not in _FIELDS))
 
 
 def _typed(name: str, value: Any, wanted: type[T]) -> T:
@@ -160,7 +168,7 @@ def _amount(name: str, value: Any) -> str:
         raise _Rejected(Reason.AMOUNT_ZERO, name, str(amount))
     if amount > AMOUNT_MAX:
         raise _Rejected(Reason.AMOUNT_ABSURD, name, str(amount))
-    if amount != amount.quantize(Decimal(1).scaleb(-AMOUNT_PLACES)):
+    if amount != amount.quantize(_SMALLEST):
         raise _Rejected(Reason.AMOUNT_PLACES, name, str(amount))
     return f"{amount:.{AMOUNT_PLACES}f}"
 
@@ -221,7 +229,7 @@ _CHECKS: dict[str, Callable[[str, Any], str]] = {
     "is_foreign": _boolean,
     "device_id": _device_id,
     "payment_method": lambda name, value: _one_of(
-        name, value, frozenset(PaymentMethod), Reason.UNKNOWN_PAYMENT_METHOD
+        name, value, _PAYMENT_METHODS, Reason.UNKNOWN_PAYMENT_METHOD
     ),
 }
 

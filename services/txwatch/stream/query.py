@@ -22,7 +22,7 @@ from txwatch.stream.ledger import Epoch, Totals, open_epoch
 from txwatch.stream.rules import Ruleset
 from txwatch.stream.scorer import Scorer
 from txwatch.stream.session import has_jvm
-from txwatch.stream.sink import TRANSIENT, WarehouseSink
+from txwatch.stream.sink import TRANSIENT, WarehouseSink, unwatched
 from txwatch.stream.source import check_begin, read_transactions, watermarks
 
 log = structlog.get_logger()
@@ -47,6 +47,8 @@ class TransactionStream:
     spark: SparkSession
     on_commit: Callable[[Totals], None] = nothing
     until_drained: bool = False
+    reached: Callable[[str], None] = unwatched
+    """Handed to the sink: see there."""
     _stopping: threading.Event = field(default_factory=threading.Event)
     _in_batch: threading.Lock = field(default_factory=threading.Lock)
     _epoch: int | None = None
@@ -89,7 +91,7 @@ class TransactionStream:
         checkpoint = provide_checkpoint(self.settings, QUERY, epoch.number)
         log.info("stream_starts", epoch=epoch.number, checkpoint=checkpoint.location)
         self.spark.conf.set("spark.sql.streaming.checkpointFileManagerClass", checkpoint.manager)
-        sink = WarehouseSink(self.settings, epoch, self.ruleset, self._stopping)
+        sink = WarehouseSink(self.settings, epoch, self.ruleset, self._stopping, self.reached)
         scorer = Scorer(self.spark, self.settings, self.ruleset)
         query = (
             read_transactions(self.spark, self.settings, epoch.offsets)

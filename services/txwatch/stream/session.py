@@ -1,14 +1,20 @@
 """The Spark session that the stream runs in."""
 
 import os
+import shlex
 import socket
 import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 from txwatch.settings import Settings
 
+_SUBMIT = "PYSPARK_SUBMIT_ARGS"
+_SECRETS = ("spark.hadoop.fs.s3a.secret.key", "spark.authenticate.secret")
 _LOG_CONFIGURATION = Path(__file__).with_name("log4j2.properties")
 
 
@@ -21,12 +27,35 @@ def build_session(settings: Settings, jars: Path) -> SparkSession:
     """
     os.environ["PYSPARK_PYTHON"] = sys.executable  # or the workers find another Python
     place = _cluster(settings, jars) if settings.stream_spark_master else _local(settings)
+    s3 = {f"spark.hadoop.{name}": value for name, value in s3_options(settings).items()}
+    options = {**_engine(settings, jars), **place, **s3}
+    secrets = {name: options.pop(name) for name in _SECRETS if name in options}
     builder = SparkSession.builder.appName("txwatch")
-    for name, value in {**_engine(settings, jars), **place}.items():
+    for name, value in options.items():
         builder = builder.config(name, value)
-    for name, value in s3_options(settings).items():
-        builder = builder.config(f"spark.hadoop.{name}", value)
-    return builder.getOrCreate()
+    with _submitted_in_a_file(secrets):
+        return builder.getOrCreate()
+
+
+@contextmanager
+def _submitted_in_a_file(secrets: Mapping[str, str]) -> Iterator[None]:
+    """Hand options to a JVM that starts in this block; as arguments they would be in the list of processes.
+
+    Spark reads them from a properties file (as java.util.Properties does), which mkstemp makes for us alone.
+    """
+    descriptor, path = tempfile.mkstemp(prefix="txwatch-spark-", suffix=".properties")
+    before = os.environ.get(_SUBMIT)
+    os.environ[_SUBMIT] = f"--properties-file {shlex.quote(path)} {before or 'pyspark-shell'}"
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            for name, value in secrets.items():
+                file.write(f"{name}={value.replace(chr(92), chr(92) * 2)}\n")
+        yield
+    finally:
+        Path(path).unlink()
+        os.environ.pop(_SUBMIT)
+        if before is not None:
+            os.environ[_SUBMIT] = before
 
 
 def has_jvm(spark: SparkSession) -> bool:

@@ -68,6 +68,10 @@ create temporary table work_merchant (merchant_id uuid, is_inferred boolean) on 
 """Written out, because `like` would need to read the table that it copies."""
 
 
+def unwatched(_: str) -> None:
+    """Take no notice of a step."""
+
+
 @dataclass(frozen=True)
 class ScoredBatch:
     """One micro-batch, scored, on its way into the warehouse."""
@@ -94,6 +98,8 @@ class WarehouseSink:
     ruleset: Ruleset
     stopping: threading.Event = field(default_factory=threading.Event)
     """When set, an absent Postgres is not waited for."""
+    reached: Callable[[str], None] = unwatched
+    """Called with the name of each step that a batch has come past: where the chaos suite breaks it off."""
     _connection: Connection | None = None
     _ruleset_id: int = 0
     _known: dict[str, set[bytes]] = field(default_factory=dict)
@@ -135,12 +141,18 @@ class WarehouseSink:
             ledger_seq = claim(cursor, self.epoch, batch.batch_id, batch.ranges)
             if ledger_seq is None:
                 return Totals(rows_in=0, facts=0, alerts=0, quarantined=0, duplicates=0)
+            self.reached("claim")
             facts = self._insert_facts(cursor, without_repeats(batch.facts), ledger_seq)
+            self.reached("facts")
             self._insert_inferred_dimensions(cursor, facts)
+            self.reached("dimensions")
             alerts = self._stamped(alerts_of(facts, self.ruleset), ledger_seq)
             copy_into(cursor, ("core", "fact_alert"), alerts)
+            self.reached("alerts")
             _insert_quarantine(cursor, batch.quarantine, ledger_seq)
+            self.reached("quarantine")
             _update_rollups(cursor, facts)
+            self.reached("rollups")
             if batch.resolve is not None:
                 batch.resolve(cursor, ledger_seq, set(facts["transaction_id"].to_pylist()))
             totals = Totals(
@@ -151,6 +163,8 @@ class WarehouseSink:
                 duplicates=batch.facts.num_rows - facts.num_rows,
             )
             settle(cursor, ledger_seq, totals, _latency(batch.appended_ms))
+            self.reached("settle")
+        self.reached("commit")
         return totals
 
     def _connect(self) -> Connection:

@@ -1,15 +1,15 @@
 """A stream in this process on the session's Spark, to start, watch and stop."""
 
-import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
 from oracle.balance import Warehouse
+from oracle.wire import Wire
 from txwatch.settings import Settings
 from txwatch.stream.query import TransactionStream
 from txwatch.stream.rules import load_ruleset
@@ -97,42 +97,6 @@ def in_background(
             running.stop()
 
     return run
-
-
-class Wire:
-    """A port in front of a server, which can be cut like a cable."""
-
-    def __init__(self, server_port: int) -> None:
-        self._server_port = server_port
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._ends: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def cut(self) -> None:
-        """End all connections and refuse new ones."""
-        for end in (self._listener, *self._ends):
-            with suppress(OSError):  # gone already
-                end.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    close = cut
-
-    def _accept(self) -> None:
-        with suppress(OSError):  # the listener is closed
-            while True:
-                client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._server_port))
-                self._ends += [client, server]
-                for source, target in ((client, server), (server, client)):
-                    threading.Thread(target=_pass_on, args=(source, target), daemon=True).start()
-
-
-def _pass_on(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while content := source.recv(65536):
-            target.sendall(content)
-        target.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture

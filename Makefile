@@ -1,12 +1,13 @@
 # `make` alone lists the targets. A fresh machine needs only `make demo` and `make test`.
 VENV := .txwatch/venv
 DBT_VENV := .txwatch/venv-dbt
+AIRFLOW_VENV := .txwatch/venv-airflow
 BIN := $(VENV)/bin
 TXWATCH := $(BIN)/txwatch
 SHELL_SCRIPTS = .ci/run $(shell find . -name '*.sh' -not -path './.txwatch/*' -not -path '*/.terraform/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dbt test lint format docs metabase-check requirements clean
+.PHONY: help install demo dbt airflow test lint format docs metabase-check requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +26,13 @@ dbt: install $(DBT_VENV)/.stamp ## build and test the marts and write their docu
 	@$(TXWATCH) up
 	@$(TXWATCH) transform --docs $(ARGS)
 
-test: install $(DBT_VENV)/.stamp ## run every test (ARGS="-k name" for some)
+$(AIRFLOW_VENV)/.stamp: requirements/airflow.txt
+	@scripts/make-environment.sh $(AIRFLOW_VENV) airflow
+
+airflow: install $(DBT_VENV)/.stamp $(AIRFLOW_VENV)/.stamp ## run Airflow with the DAGs, without Docker; Ctrl-C ends it
+	@$(TXWATCH) airflow
+
+test: install $(DBT_VENV)/.stamp $(AIRFLOW_VENV)/.stamp ## run every test (ARGS="-k name" for some)
 	@$(BIN)/pytest $(ARGS)
 
 lint: install ## check style, types, import directions, shell scripts and YAML

@@ -15,7 +15,7 @@ compile() { # <output> <uv options...>
 
 compile uv --group pyproject.toml:bootstrap "$@"
 compile dev pyproject.toml --extra dev "$@"
-for extra in generator stream warehouse console dashboards embedded; do
+for extra in generator stream warehouse operations console dashboards embedded; do
   compile "$extra" pyproject.toml --extra "$extra" --constraints requirements/dev.txt "$@"
 done
 # Not held to the same versions: dbt wants older ones, which is why it has an environment of its own.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Make the Python environment that requirements/ pins, anew only when they or the package's metadata change.
 # usage: scripts/make-environment.sh <folder> [<requirements>]
-#   requirements: dev (the default, with this package), or transform (dbt, which finds this package by its path)
+#   requirements: dev (the default, with this package), transform (dbt) or airflow, which find this package by its path
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=$1

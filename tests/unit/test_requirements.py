@@ -42,7 +42,7 @@ def test_every_pin_has_a_hash_and_no_address(file: Path) -> None:
 
 def test_the_processes_are_pinned_to_what_development_uses() -> None:
     everything = {(pin.name, str(pin.specifier)) for pin in pins(REPOSITORY / "requirements" / "dev.txt")}
-    for extra in ("generator", "stream", "warehouse", "console", "embedded"):
+    for extra in ("generator", "stream", "warehouse", "operations", "console", "embedded"):
         file = REPOSITORY / "requirements" / f"{extra}.txt"
         assert {(pin.name, str(pin.specifier)) for pin in pins(file)} <= everything
 

@@ -6,12 +6,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from txwatch.cli.airflow import airflow
 from txwatch.cli.archive import archive
 from txwatch.cli.console import console
 from txwatch.cli.dashboards import dashboards
 from txwatch.cli.demo import demo
 from txwatch.cli.generate import generate
+from txwatch.cli.incidents import incidents
 from txwatch.cli.jars import jars
+from txwatch.cli.maintain import maintain
 from txwatch.cli.prepare import migrate, seed
 from txwatch.cli.quality import quality
 from txwatch.cli.quarantine import quarantine
@@ -57,12 +60,15 @@ for verb in (
     archive,
     verify,
     transform,
+    airflow,
     console,
     jars,
 ):
     app.command()(verb)
 app.add_typer(dashboards, name="dashboards")
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(incidents, name="incidents")
+app.add_typer(maintain, name="maintain")
 rules.command()(quality)
 app.add_typer(rules, name="rules")
 

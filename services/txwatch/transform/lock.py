@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 
-from txwatch.errors import UsageError
+import psycopg2
+
+from txwatch.errors import UnavailableError, UsageError
 from txwatch.postgres import connect
 
 LOCK_KEY = 0x7478_7472  # "txtr"; advisory locks share one number space on a database
@@ -25,5 +27,30 @@ def only_transformation(options: Mapping[str, Any]) -> Iterator[None]:
         connection.autocommit = True
         cursor.execute("select pg_try_advisory_lock(%s)", (LOCK_KEY,))
         if cursor.fetchone() != (True,):
-            raise UsageError("another `txwatch transform` is at work on this warehouse: wait for it to end")
+            raise UsageError(
+                "another `txwatch transform`, or Airflow's, is at work on this warehouse: wait for it to end"
+            )
+        yield
+
+
+@contextmanager
+def no_transformation(options: Mapping[str, Any], patience_seconds: int) -> Iterator[None]:
+    """Keep `only_transformation` out while others of this kind may come in: for one model among many.
+
+    Args:
+        options: keyword arguments of `psycopg2.connect` for the role `transformer`.
+        patience_seconds: how long a transformation that is at work is waited for.
+
+    Raises:
+        UnavailableError: it was at work for longer, or Postgres does not answer.
+    """
+    with closing(connect(options)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        cursor.execute("select set_config('lock_timeout', %s, false)", (f"{patience_seconds}s",))
+        try:
+            cursor.execute("select pg_advisory_lock_shared(%s)", (LOCK_KEY,))
+        except psycopg2.errors.LockNotAvailable:
+            raise UnavailableError(
+                f"`txwatch transform` has been at work for {patience_seconds} s: end it, then clear this task"
+            ) from None
         yield

@@ -8,7 +8,7 @@ from txwatch.console import formats
 from txwatch.console.end_offsets import EndOffsets
 from txwatch.console.lag import PartitionLag, combine, total
 from txwatch.console.markup import Card, Row, Tone, cards, heading, notice, table
-from txwatch.console.pages import frame
+from txwatch.console.pages import frame, incident_panel
 from txwatch.console.pages.frame import put
 from txwatch.console.queries import ledger, progress
 from txwatch.errors import TxwatchError
@@ -55,6 +55,7 @@ class HealthView:
     last_commit: ledger.LastCommit | None
     queries: list[progress.Query]
     batches: list[ledger.Batch]
+    daily: incident_panel.IncidentView
 
 
 def page() -> None:
@@ -67,10 +68,12 @@ def _read(connection: Connection, settings: Settings) -> HealthView:
     reached = progress.partitions(connection)
     last_commit = ledger.last_commit(connection)
     queries, batches = progress.queries(connection), ledger.newest_batches(connection, LISTED_BATCHES)
+    daily = incident_panel.read(connection)
     topic = settings.kafka_transactions_topic
     # Asked after the warehouse, so that a record scored in between does not look like one that waits.
     ends, kafka_fault = _end_offsets(settings, topic)
-    return HealthView(combine(reached, ends, topic), kafka_fault, last_commit, queries, batches)
+    lag = combine(reached, ends, topic)
+    return HealthView(lag, kafka_fault, last_commit, queries, batches, daily)
 
 
 def _end_offsets(settings: Settings, topic: str) -> tuple[dict[int, int] | None, str | None]:
@@ -92,6 +95,8 @@ def _draw(view: HealthView) -> None:
         put(notice("kafka-fault", "Lag is not known", view.kafka_fault, "warn"))
     if any(place.is_past_the_end for place in view.partitions):
         put(notice("past-the-end", "The topic is not the one that was scored", PAST_THE_END, "bad"))
+    if daily := incident_panel.panel(view.daily):
+        put(*daily)
     put(
         heading("Partitions", "offsets; lag in records"),
         table("partitions", PARTITION_HEADERS, map(partition_row, view.partitions), numeric=range(1, 6)),

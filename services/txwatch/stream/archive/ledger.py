@@ -86,6 +86,30 @@ class ArchiveLedger:
                 f"{written.range.partition} on: nothing is lost, start `txwatch archive` again"
             )
 
+    def rewrite(self, written: ArchiveObject) -> None:
+        """Note the new size of an object that was written again; one that was merged meanwhile stays merged.
+
+        Raises:
+            UnavailableError: Postgres does not answer.
+            UsageError: another archiver holds the topic.
+        """
+        self._execute(
+            "update ops.archive_object set bytes = %(bytes)s where key = %(key)s returning 1",
+            {"key": written.range.key, "bytes": written.bytes},
+        )
+
+    def in_transit(self) -> set[str]:
+        """Return the objects that compaction has announced: not in the ledger yet, or any more.
+
+        Raises:
+            UnavailableError: Postgres does not answer.
+            UsageError: another archiver holds the topic.
+        """
+        rows = self._execute(
+            "select key from ops.archive_transit where topic = %(topic)s", {"topic": self._topic}
+        )
+        return {key for (key,) in rows}
+
     def _execute(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         try:
             if self._connection is None or self._connection.closed:

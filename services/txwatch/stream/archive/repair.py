@@ -1,6 +1,6 @@
 """Brings the bucket back to what the ledger says: an S3 that forgot, or a crash between object and ledger."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -29,7 +29,10 @@ class Differences:
 
 
 def compare(
-    held: Iterable[ArchiveObject], sizes: Mapping[str, int], next_offsets: Mapping[int, int]
+    held: Iterable[ArchiveObject],
+    sizes: Mapping[str, int],
+    next_offsets: Mapping[int, int],
+    in_transit: Collection[str] = (),
 ) -> Differences:
     """Compare the ledger with the bucket.
 
@@ -37,6 +40,7 @@ def compare(
         held: what the ledger holds of a topic.
         sizes: bytes of each object in the bucket under the topic's prefix.
         next_offsets: per partition, the offset that is archived next, which Kafka still has.
+        in_transit: objects that compaction has announced, which are its to remove.
     """
     known = {entry.range.key: entry for entry in held}
     missing = [entry for key, entry in known.items() if sizes.get(key) != entry.bytes]
@@ -44,7 +48,7 @@ def compare(
     for entry in known.values():
         partition = entry.range.partition
         first_offsets[partition] = min(first_offsets.get(partition, entry.range.start), entry.range.start)
-    strays = sorted(key for key in sizes if key not in known)
+    strays = sorted(key for key in sizes if key not in known and key not in in_transit)
     redundant = [key for key in strays if _is_redundant(range_of(key), first_offsets, next_offsets)]
     return Differences(missing, redundant, [key for key in strays if key not in redundant])
 
@@ -73,9 +77,11 @@ class Repair:
         Args:
             next_offsets: per partition, the offset that is archived next.
         """
-        held = self._insist(self._ledger.objects)
+        # In this order: what is listed is by then announced or in the ledger, whatever compaction does.
         sizes = self._insist(lambda: self._store.sizes(prefix_of(self._source.topic)))
-        differences = compare(held, sizes, next_offsets)
+        in_transit = self._insist(self._ledger.in_transit)
+        held = self._insist(self._ledger.objects)
+        differences = compare(held, sizes, next_offsets, in_transit)
         for key in differences.redundant:
             self._remove(key)
         for key in differences.unknown:
@@ -88,13 +94,16 @@ class Repair:
         log.info("removed an object that never reached the ledger", key=key)
 
     def _write_again(self, entry: ArchiveObject) -> None:
+        key = entry.range.key
+        if self._insist(lambda: self._store.sizes(key)).get(key) == entry.bytes:
+            return  # compaction wrote it after the list was made
         try:
             body = encode(self._insist(lambda: self._source.read(entry.range)))
         except OffsetsGoneError as error:
             self._report(entry.range.key, "an archived object is lost", reason=str(error))
             return
         self._insist(lambda: self._store.put(entry.range.key, body))
-        self._insist(lambda: self._ledger.record(ArchiveObject(entry.range, entry.rows, body.size)))
+        self._insist(lambda: self._ledger.rewrite(ArchiveObject(entry.range, entry.rows, body.size)))
         log.info("wrote an object again that the store had lost", key=entry.range.key)
 
     def _report(self, key: str, event: str, **details: str) -> None:

@@ -55,6 +55,14 @@ class ObjectStore:
             self.ensure_bucket()
             raise UnavailableError(f"the bucket {self._bucket} was gone and has been made again")
 
+    def get(self, key: str) -> bytes | None:
+        """Return one object's bytes; `None` when it is not there."""
+        answer = self._call("get_object", Key=key)
+        try:
+            return answer["Body"].read() if answer else None
+        except BotoCoreError as error:
+            raise UnavailableError(f"S3 broke off ({error})") from error
+
     def delete(self, key: str) -> None:
         """Remove one object, if it is there."""
         self._call("delete_object", Key=key)

@@ -76,7 +76,7 @@ def read_archive(bucket: Bucket, plan: ArchivePlan) -> ArchiveReading:
             unreadable += _places(records.filter(pa.array(~events.is_event)))
             till.add(_placed(events, records))
         money = till.count()
-    strays = bucket.keys(f"raw/{plan.topic}/") - {entry.key for entry in plan.objects}
+    strays = bucket.keys(f"raw/{plan.topic}/") - {entry.key for entry in plan.objects} - plan.in_transit
     findings += [f"{key}: not in the archive's ledger" for key in sorted(strays)]
     return ArchiveReading([entry.span for entry in plan.objects], findings, unreadable, accepted, money)
 

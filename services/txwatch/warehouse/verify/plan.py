@@ -44,6 +44,8 @@ class ArchivePlan:
     """Per partition, where each batch begins."""
     quarantine: Mapping[int, Offsets]
     """Per partition, what was quarantined: `HELD`, or the batch in which a replay took it."""
+    in_transit: frozenset[str] = frozenset()
+    """Objects on their way into the ledger or out of it, by compaction: no strays."""
 
     def batch_of(self, partition: int, offsets: Int64s) -> Int64s:
         """Return the ledger_seq of the batch that accepted each offset, `HELD` for those that none has."""

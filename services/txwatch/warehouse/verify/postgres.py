@@ -149,9 +149,13 @@ def _plan(
 ) -> ArchivePlan:
     cursor.execute(queries.OBJECTS, names)
     objects = [ArchivedObject(Span(*row[:3]), row[3], row[4]) for row in cursor.fetchall()]
+    cursor.execute(queries.TRANSIT, names)
+    in_transit = frozenset(key for (key,) in cursor.fetchall())
     cursor.execute(queries.QUARANTINE, names)
     batches = _by_partition((partition, start, seq) for partition, start, _, seq in spans)
-    return ArchivePlan(names["topic"], objects, dict(next_offsets), batches, _by_partition(cursor))
+    return ArchivePlan(
+        names["topic"], objects, dict(next_offsets), batches, _by_partition(cursor), in_transit
+    )
 
 
 def _by_partition(rows: Iterable[tuple[int, ...]]) -> dict[int, Offsets]:

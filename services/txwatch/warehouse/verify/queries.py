@@ -158,6 +158,8 @@ where topic = %(topic)s
 order by kafka_partition, start_offset
 """
 
+TRANSIT = "select key from ops.archive_transit where topic = %(topic)s"
+
 QUARANTINE = """
 select kafka_partition, kafka_offset,
        case when resolution is null then -1 else coalesce(resolved_ledger_seq, ledger_seq) end

@@ -1,0 +1,50 @@
+"""What Airflow calls when a task has failed for good, or a run has. It reads the settings of the process."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import structlog
+
+from txwatch.errors import TxwatchError
+from txwatch.incidents.record import IncidentRecord
+from txwatch.incidents.report import tell
+from txwatch.settings import load_settings
+
+log = structlog.get_logger()
+
+
+class Failure(NamedTuple):
+    """What Airflow's context says of a failure."""
+
+    pipeline: str
+    run_id: str
+    task: str | None
+    detail: str
+
+
+def record_failure(context: Mapping[str, Any]) -> None:
+    """Open an incident; as `on_failure_callback` of tasks and of DAGs.
+
+    It logs what keeps it from doing so: Airflow has the failure on its own record whatever happens here.
+    """
+    failure = read_failure(context)
+    settings = load_settings()
+    try:
+        record = IncidentRecord(settings.postgres("operator"))
+        record.open_failure(failure.pipeline, failure.run_id, failure.detail, failure.task)
+        tell(record, settings)
+    except TxwatchError as error:
+        log.error("an incident could not be recorded", reason=str(error), **failure._asdict())  # noqa: TRY400
+
+
+def read_failure(context: Mapping[str, Any]) -> Failure:
+    """Read a failure out of Airflow's context.
+
+    A task's context has the exception; a run's has a reason, and may name the task instance that ended last.
+    """
+    exception, reason = context.get("exception"), context.get("reason")
+    task = context.get("task_instance") or context.get("ti")
+    is_task = exception is not None and task is not None
+    run = context["dag_run"]
+    detail = " ".join(str(exception if is_task else (reason or exception or "the run has failed")).split())
+    return Failure(run.dag_id, run.run_id, task.task_id if is_task and task else None, detail)

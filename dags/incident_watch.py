@@ -9,7 +9,7 @@ tell nobody when Airflow itself is down; the console works lateness out by itsel
 shows that too.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG
@@ -22,7 +22,6 @@ with DAG(
     description="late pipelines become incidents; unsent messages are sent again",
     doc_md=__doc__,
     schedule="*/15 * * * *",
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=10),

@@ -16,7 +16,7 @@ its way in or out.
 mended.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG
@@ -32,7 +32,6 @@ with DAG(
     description="archive compaction, old checkpoints, statistics, quarantine report",
     doc_md=__doc__,
     schedule="45 3 * * *",
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=4),
@@ -41,7 +40,7 @@ with DAG(
         "owner": "platform",
         "retries": settings.airflow_retries,
         "retry_delay": timedelta(seconds=settings.airflow_retry_seconds),
-        "retry_exponential_backoff": True,
+        "retry_exponential_backoff": 2.0,  # each pause twice the one before
         "max_retry_delay": timedelta(minutes=30),
         "execution_timeout": timedelta(hours=2),
         "on_failure_callback": record_failure,

@@ -6,9 +6,9 @@ marts with each other (`totals`), draws the balance from Kafka to the marts (`re
 warehouse plan every dashboard card (`dashboards`). `report_success` says that all went well: it resolves
 this pipeline's open incidents.
 
-**When.** Daily at 02:15 UTC. No catch-up: the models read on from what has arrived, so the next run also
-does a missed day's work, and more runs would do nothing. One run at a time; `txwatch transform` and the
-tasks wait for each other.
+**When.** Daily at 02:15 UTC, from the first 02:15 after Airflow's first start. No catch-up: the models read
+on from what has arrived, so the next run also does a missed day's work, and more runs would do nothing. One
+run at a time; `txwatch transform` and the tasks wait for each other.
 
 **When it fails.** A task is tried again after one minute, two, four (settings `TXWATCH_AIRFLOW_*`). After
 that an incident is recorded in `ops.pipeline_incident`, shown on the console and sent to the webhook, if
@@ -16,7 +16,7 @@ there is one. Read the task's log, mend the cause, and clear the task: the run g
 failed a dbt test are in the schema `audit`.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG
@@ -38,7 +38,6 @@ with DAG(
     description="freshness, dbt models with their tests, reconciliation, dashboards",
     doc_md=__doc__,
     schedule="15 2 * * *",
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=4),
@@ -47,7 +46,7 @@ with DAG(
         "owner": "warehouse",
         "retries": settings.airflow_retries,
         "retry_delay": timedelta(seconds=settings.airflow_retry_seconds),
-        "retry_exponential_backoff": True,
+        "retry_exponential_backoff": 2.0,  # each pause twice the one before
         "max_retry_delay": timedelta(minutes=30),
         "execution_timeout": timedelta(hours=1),
         "on_failure_callback": record_failure,

@@ -12,7 +12,7 @@ def facts_of(task: Any) -> dict[str, Any]:
         "owner": task.owner,
         "retries": task.retries,
         "retry_seconds": task.retry_delay.total_seconds(),
-        "backs_off": bool(task.retry_exponential_backoff),
+        "backs_off": task.retry_exponential_backoff > 1,
         "longest_retry_seconds": task.max_retry_delay and task.max_retry_delay.total_seconds(),
         "timeout_seconds": task.execution_timeout and task.execution_timeout.total_seconds(),
         "records_failure": [callback.__name__ for callback in task.on_failure_callback or []],

@@ -1,0 +1,3 @@
+from airflow_story import books, story
+
+__all__ = ["books", "story"]

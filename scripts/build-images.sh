@@ -5,9 +5,12 @@
 #
 # A tag is the hash of all that goes in: the Dockerfile, the base, every file that it copies. So an image is built
 # once per content, and Terraform replaces exactly the containers whose image changed.
-# EXTRA_CA_DIR: a folder of CA certificates (*.crt, one per file) that the build and the images should trust.
+# EXTRA_CA_DIR: a folder of CA certificates (*.crt, one per file) that the build and the images should trust; unset:
+# those that were added to this machine's own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+umask 022 # modes are part of the images and of their hashes
 
 readonly DEBIAN=txwatch/debian:trixie
 readonly -a ALL_IMAGES=(kafka postgres localstack spark airflow txwatch)
@@ -57,6 +60,8 @@ build_base() {
     if [[ -n ${EXTRA_CA_DIR:-} ]]; then
         compgen -G "$EXTRA_CA_DIR/*.crt" >/dev/null || fail "EXTRA_CA_DIR=$EXTRA_CA_DIR holds no *.crt file"
         cp "$EXTRA_CA_DIR"/*.crt "$context/extra-ca/"
+    else
+        scripts/local-certificates.sh "$context/extra-ca"
     fi
     scripts/make-base-image.sh "$DEBIAN"
     base=txwatch/base:$(hash_of "$(docker image inspect -f '{{.Id}}' "$DEBIAN")" "$context")

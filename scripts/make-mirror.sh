@@ -3,6 +3,7 @@
 #
 #   scripts/make-mirror.sh [STATE_DIR]      (default: .txwatch)
 #
+# What is built is kept in TXWATCH_CACHE_DIR (default: ~/.cache/txwatch) for the next copy of this repository.
 # hashicorp/aws is taken from any provider mirror already on this machine, kreuzwerker/docker is built from its Go
 # module. The result is STATE_DIR/terraform.rc: point TF_CLI_CONFIG_FILE at it.
 set -euo pipefail
@@ -14,7 +15,7 @@ readonly DOCKER_COMMIT=v0.0.0-20260916201441-96d331c98ff4 # the commit that is r
 readonly DOCKER_MODULE=github.com/terraform-providers/terraform-provider-docker
 
 state_dir=$(mkdir -p "${1:-.txwatch}" && cd "${1:-.txwatch}" && pwd)
-mirror=$state_dir/providers
+mirror=${TXWATCH_CACHE_DIR:-$HOME/.cache/txwatch}/providers
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 1; }

@@ -1,0 +1,71 @@
+# Plans offline: nothing here speaks to AWS.
+mock_provider "aws" {
+  # AWS gives a bucket its name as its id; a mock would make one up.
+  mock_resource "aws_s3_bucket" {
+    defaults = {
+      id  = "txwatch-staging-example"
+      arn = "arn:aws:s3:::txwatch-staging-example"
+    }
+  }
+}
+
+variables {
+  environment = "staging"
+  bucket      = "txwatch-staging-example"
+}
+
+run "bucket_by_the_module_of_the_stack" {
+  command = apply
+
+  assert {
+    condition     = module.object_store.bucket == "txwatch-staging-example" && module.object_store.arn == "arn:aws:s3:::txwatch-staging-example"
+    error_message = "The bucket should have the name asked for."
+  }
+
+  assert {
+    condition     = output.settings.TXWATCH_S3_MAKE_BUCKET == "false" && !contains(keys(output.settings), "TXWATCH_S3_ENDPOINT")
+    error_message = "Processes should go AWS' usual way and make no bucket themselves."
+  }
+}
+
+run "a_policy_per_process" {
+  command = apply
+
+  assert {
+    condition     = toset(keys(aws_iam_policy.object_store)) == toset(["stream", "archive", "verify"])
+    error_message = "Stream, archive and verify should have a policy each."
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in values(aws_iam_policy.object_store) :
+      !strcontains(policy.policy, "s3:*") && !strcontains(policy.policy, "DeleteObjectVersion")
+    ])
+    error_message = "No policy should allow everything, or the removal of old versions."
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_policy.object_store["verify"].policy, "PutObject")
+    error_message = "Verify should only read."
+  }
+}
+
+run "refuses_a_region_that_is_none" {
+  command = plan
+
+  variables {
+    region = "Frankfurt"
+  }
+
+  expect_failures = [var.region]
+}
+
+run "refuses_a_bucket_name_that_s3_refuses" {
+  command = plan
+
+  variables {
+    bucket = "Not_A_Bucket"
+  }
+
+  expect_failures = [var.bucket]
+}

@@ -1,10 +1,12 @@
 locals {
-  images = merge(var.built_images, { for name, image in var.images : name => image if image != null })
+  images = merge({ for name, image in var.built_images : name => image if image != null }, { for name, image in var.images : name => image if image != null })
 
   optional_images = {
     metabase = var.enable_metabase
     kafka_ui = var.enable_kafka_ui
   }
+  wanted_official_images = { for name, wanted in local.optional_images : name => var.images[name] if wanted }
+
   # Left out: wanted, but not to be had here.
   left_out = [for name, wanted in local.optional_images : name if wanted && contains(var.unavailable_images, name)]
   runs     = { for name, wanted in local.optional_images : name => wanted && !contains(var.unavailable_images, name) }

@@ -19,6 +19,11 @@ output "left_out" {
   value       = { for name in local.left_out : name => local.images[name] }
 }
 
+output "is_generating" {
+  description = "Whether the generator runs."
+  value       = var.generator_rate > 0
+}
+
 output "network" {
   description = "The network that the containers share."
   value       = docker_network.this.name
@@ -45,4 +50,16 @@ output "operator" {
     )
   }
   sensitive = true
+}
+
+output "containers" {
+  description = "Every container: whom it runs as, where it listens on this machine, what it may use."
+  value = {
+    for container in concat(
+      values(module.kafka), [module.topics, module.postgres, module.databases, module.localstack],
+      module.spark_master, values(module.spark_worker),
+      [module.migrate, module.seed, module.stream, module.archive], module.generator,
+      module.airflow_migrate, values(module.airflow), module.metabase, module.dashboards, module.kafka_ui, module.console,
+    ) : container.name => container.summary
+  }
 }

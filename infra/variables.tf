@@ -95,9 +95,14 @@ variable "built_images" {
     postgres   = string
     localstack = string
     spark      = string
-    airflow    = string
+    airflow    = optional(string) # not built where Airflow is switched off
     txwatch    = string
   })
+
+  validation {
+    condition     = !var.enable_airflow || var.built_images.airflow != null || var.images.airflow != null
+    error_message = "Airflow is wanted and its image is not built: 'make up' builds it, or set enable_airflow = false."
+  }
 }
 
 variable "images" {
@@ -143,18 +148,22 @@ variable "ports" {
 variable "memory_mb" {
   description = "Memory limits in MiB."
   type = object({
-    kafka      = optional(number, 768)
-    postgres   = optional(number, 512)
-    localstack = optional(number, 512)
-    stream     = optional(number, 1792)
-    worker     = optional(number, 1280)
-    master     = optional(number, 512)
-    archive    = optional(number, 384)
-    generator  = optional(number, 384)
-    console    = optional(number, 384)
-    airflow    = optional(number, 1536)
-    metabase   = optional(number, 1280)
-    kafka_ui   = optional(number, 512)
+    kafka                 = optional(number, 768)
+    postgres              = optional(number, 512)
+    localstack            = optional(number, 512)
+    stream                = optional(number, 1792)
+    worker                = optional(number, 1280)
+    master                = optional(number, 512)
+    archive               = optional(number, 384)
+    generator             = optional(number, 384)
+    console               = optional(number, 384)
+    airflow               = optional(number, 1536) # all of it in one container
+    airflow_api_server    = optional(number, 768)
+    airflow_scheduler     = optional(number, 1024) # runs the tasks, dbt among them
+    airflow_dag_processor = optional(number, 512)
+    airflow_triggerer     = optional(number, 512)
+    metabase              = optional(number, 1280)
+    kafka_ui              = optional(number, 512)
   })
   default = {}
 

@@ -4,10 +4,12 @@ DBT_VENV := .txwatch/venv-dbt
 AIRFLOW_VENV := .txwatch/venv-airflow
 BIN := $(VENV)/bin
 TXWATCH := $(BIN)/txwatch
+STACK := python3 scripts/stack
 SHELL_SCRIPTS = .ci/run $(shell find . -name '*.sh' -not -path './.txwatch/*' -not -path '*/.terraform/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dbt airflow test lint format docs metabase-check requirements clean
+.PHONY: help install demo dbt airflow up plan down status logs shell smoke secrets images mirror test test-stack lint format \
+        docs metabase-check requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,8 +34,42 @@ $(AIRFLOW_VENV)/.stamp: requirements/airflow.txt
 airflow: install $(DBT_VENV)/.stamp $(AIRFLOW_VENV)/.stamp ## run Airflow with the DAGs, without Docker; Ctrl-C ends it
 	@$(TXWATCH) airflow
 
-test: install $(DBT_VENV)/.stamp $(AIRFLOW_VENV)/.stamp ## run every test (ARGS="-k name" for some)
-	@$(BIN)/pytest $(ARGS)
+up: ## start the stack of containers (PROFILE=small or cluster, ARGS="-var=generator_rate=0")
+	@$(STACK) up $(if $(PROFILE),--profile $(PROFILE)) -- $(ARGS)
+
+plan: ## show what `make up` would change in the stack
+	@$(STACK) plan $(if $(PROFILE),--profile $(PROFILE)) -- $(ARGS)
+
+down: ## remove the stack: containers, network, volumes (KEEP_DATA=1 keeps the data for the next `make up`)
+	@$(STACK) down $(if $(KEEP_DATA),--keep-data) -- $(ARGS)
+
+status: ## show the stack's containers and how the stream is doing
+	@$(STACK) status
+
+logs: ## show what a container of the stack wrote (S=stream)
+	@$(STACK) logs $(if $(S),--service $(S))
+
+shell: ## open a shell in a container of the stack (S=postgres)
+	@$(STACK) shell $(if $(S),--service $(S))
+
+smoke: ## show that the stack is well: containers, arriving facts, the balance
+	@$(STACK) smoke
+
+secrets: ## print the stack's passwords
+	@$(STACK) secrets
+
+images: ## build the stack's images, where their content changed
+	@$(STACK) images
+
+mirror: ## prepare Terraform's providers on a machine that reaches no provider registry
+	@scripts/make-mirror.sh
+
+test: install $(DBT_VENV)/.stamp $(AIRFLOW_VENV)/.stamp ## run every test that needs no Docker (ARGS="-k name" for some)
+	@$(BIN)/pytest --ignore=tests/stack $(ARGS)
+
+test-stack: install ## run the stack's tests: Terraform's own, then those on applied stacks (ARGS="-k name")
+	@$(STACK) test-plans
+	@$(BIN)/pytest tests/stack $(ARGS)
 
 lint: install ## check style, types, import directions, shell scripts and YAML
 	$(BIN)/ruff check .
@@ -58,6 +94,8 @@ requirements: install ## pin requirements/ again from pyproject.toml (ARGS=--upg
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/compile-requirements.sh $(ARGS)
 
 clean: ## stop what runs here and remove all state: environment, data, logs, passwords
+	@if [ -s infra/terraform.tfstate ] && grep -q '"type"' infra/terraform.tfstate; then \
+	  echo "error: the stack is up: 'make down' first" >&2; exit 1; fi
 	@# A damaged state file keeps every command from starting; what runs is found without it.
 	@if [ -x $(TXWATCH) ]; then $(TXWATCH) down --remove-data || { rm -f .txwatch/state.json && $(TXWATCH) down --remove-data; }; fi
 	rm -rf .txwatch

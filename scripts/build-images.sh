@@ -64,7 +64,7 @@ build_base() {
         scripts/local-certificates.sh "$context/extra-ca"
     fi
     scripts/make-base-image.sh "$DEBIAN"
-    base=txwatch/base:$(hash_of "$(docker image inspect -f '{{.Id}}' "$DEBIAN")" "$context")
+    base=txwatch/base:$(cd "$context" && hash_of "$(docker image inspect -f '{{.Id}}' "$DEBIAN")" .)
     build base "$base" "$context" "$context/Dockerfile" "$DEBIAN"
 }
 

@@ -17,18 +17,20 @@ if TYPE_CHECKING:
 
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document for programs.")] = False,
+    with_processes: Annotated[
+        bool, typer.Option("--processes/--no-processes", help="Show what `txwatch up` runs, too.")
+    ] = True,
 ) -> None:
     """Show the processes that run here, and the stream's lag, rate, alerts, quarantine and archive."""
-    from txwatch.embedded.supervisor import Supervisor
-
     settings = load_settings()
-    processes = Supervisor(settings.state_dir).running()
+    processes = _running(settings) if with_processes else {}
     pipeline = read_status(settings)
     if as_json:
         typer.echo(json.dumps(_document(processes, pipeline), indent=2, default=str))
         return
     console = Console()
-    console.print(_process_table(processes) if processes else "nothing runs here: `txwatch up` starts it")
+    if with_processes:
+        console.print(_process_table(processes) if processes else "nothing runs here: `txwatch up` starts it")
     console.print(pipeline if isinstance(pipeline, str) else pipeline_table(pipeline), highlight=False)
 
 
@@ -72,6 +74,12 @@ def _per_partition(lag: dict[int, int]) -> str:
     return f"{sum(lag.values()):,} ({each})"
 
 
+def _running(settings: Settings) -> "dict[str, ProcessRecord]":
+    from txwatch.embedded.supervisor import Supervisor
+
+    return Supervisor(settings.state_dir).running()
+
+
 def _process_table(processes: "dict[str, ProcessRecord]") -> Table:
     from txwatch.embedded.processes import memory_bytes
 
@@ -91,17 +99,18 @@ def _mebibytes(count: int) -> str:
 
 
 def _document(processes: "dict[str, ProcessRecord]", pipeline: "PipelineStatus | str") -> dict[str, object]:
+    return {
+        "processes": {name: _process(record) for name, record in processes.items()},
+        "stream": {"unavailable": pipeline} if isinstance(pipeline, str) else pipeline.as_json(),
+    }
+
+
+def _process(record: "ProcessRecord") -> dict[str, object]:
     from txwatch.embedded.processes import memory_bytes
 
     return {
-        "processes": {
-            name: {
-                "pid": record.pid,
-                "port": record.port,
-                "memory_bytes": memory_bytes(record),
-                "log": str(record.log),
-            }
-            for name, record in processes.items()
-        },
-        "stream": {"unavailable": pipeline} if isinstance(pipeline, str) else pipeline.as_json(),
+        "pid": record.pid,
+        "port": record.port,
+        "memory_bytes": memory_bytes(record),
+        "log": str(record.log),
     }

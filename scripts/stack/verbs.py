@@ -1,0 +1,234 @@
+"""What an operator can ask of the stack."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import engine
+import preflight
+from errors import StackError
+from layout import print_table
+from terraform import Terraform
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+BUILT = "built.auto.tfvars.json"
+PROFILE = "profile.auto.tfvars"
+IMAGES = ("kafka", "postgres", "localstack", "spark", "airflow", "txwatch")
+OPTIONAL_IMAGES = ("metabase", "kafka_ui")
+_PULL_SECONDS = 600
+_SMOKE_SECONDS = 180
+
+
+def up(terraform: Terraform, profile: str | None) -> None:
+    """Check what is needed, build what is missing, apply, and say where everything is."""
+    preflight.check_tools()
+    _choose_profile(terraform.folder, profile)
+    terraform.init()
+    present = engine.containers(_name(terraform))
+    planned = terraform.planned({"built_images": dict.fromkeys(IMAGES, "unknown-yet")})
+    preflight.check_room(planned, present)
+    images(terraform)
+    if failed := [container.name for container in present if container.has_failed]:
+        print(f"runs again: {', '.join(failed)}")
+        engine.remove(failed)
+    terraform.apply()
+    endpoints(terraform)
+
+
+def plan(terraform: Terraform, profile: str | None) -> None:
+    """Show what `up` would change."""
+    preflight.check_tools()
+    _choose_profile(terraform.folder, profile)
+    terraform.init()
+    images(terraform)
+    terraform.plan()
+
+
+def down(terraform: Terraform, *, keep_data: bool) -> None:
+    """Remove the stack: all of it, or all but its data and the passwords that open them."""
+    preflight.check_tools()
+    if not terraform.has_state():
+        print("nothing is up")
+        return
+    terraform.init()
+    terraform.destroy(keep_data=keep_data)
+    if not keep_data:
+        (terraform.folder / PROFILE).unlink(missing_ok=True)
+
+
+def images(terraform: Terraform) -> None:
+    """Build the images whose content changed; note their tags, and which official ones are not to be had."""
+    wanted = [name for name in IMAGES if name != "airflow" or terraform.evaluate("var.enable_airflow")]
+    build = [REPOSITORY / "scripts" / "build-images.sh", terraform.state_dir, *wanted]
+    run = subprocess.run(build, text=True, stdout=subprocess.PIPE, check=False)
+    if run.returncode:
+        raise StackError("the images could not be built; the reason is above")
+    built = dict(line.split("\t") for line in run.stdout.splitlines())
+    note = {"built_images": built, "unavailable_images": _unavailable(terraform)}
+    (terraform.folder / BUILT).write_text(json.dumps(note, indent=2) + "\n")
+
+
+def endpoints(terraform: Terraform) -> None:
+    """Print every address, who may enter, and where the password is."""
+    outputs = terraform.outputs()
+    rows = [
+        (name, at["address"], at["user"], f"make secrets: {at['secret']}" if at["secret"] else "")
+        for name, at in outputs.get("endpoints", {}).items()
+    ]
+    print_table(("service", "address", "user", "password"), rows)
+    for name, image in outputs.get("left_out", {}).items():
+        print(f"left out: {name}, because {image} cannot be pulled here (terraform output left_out)")
+
+
+def status(terraform: Terraform) -> None:
+    """Print how each container is, and how the stream is doing."""
+    found = engine.containers(_name(terraform))
+    if not found:
+        print("nothing is up: 'make up' starts it")
+        return
+    running = [container.name for container in found if container.is_running]
+    used = engine.memory_used(running) if running else {}
+    rows = [
+        (each.name, each.state, used.get(each.name, ""), f"{each.memory_limit >> 20} MiB") for each in found
+    ]
+    print_table(("container", "state", "memory", "limit"), rows)
+    operate(terraform, "status", "--no-processes")
+
+
+def logs(terraform: Terraform, service: str | None) -> None:
+    """Print what a service wrote; on a terminal, also what it goes on to write."""
+    follow = ["--follow"] if sys.stdout.isatty() else []
+    _become("docker", "logs", "--tail", "200", *follow, _container(terraform, service))
+
+
+def shell(terraform: Terraform, service: str | None) -> None:
+    """Open a shell in a service's container."""
+    terminal = ["--tty"] if sys.stdin.isatty() else []
+    _become("docker", "exec", "--interactive", *terminal, _container(terraform, service), "bash")
+
+
+def secrets(terraform: Terraform) -> None:
+    """Print every password: an operator asked."""
+    print_table(("secret", "value"), sorted(terraform.outputs().get("secrets", {}).items()))
+
+
+def smoke(terraform: Terraform) -> None:
+    """Show that all is well: each container is, facts arrive, and the books balance."""
+    ill = [f"{each.name} is {each.state}" for each in engine.containers(_name(terraform)) if not each.is_well]
+    if ill:
+        raise StackError(f"{'; '.join(ill)}: see 'make logs S=...'")
+    if not terraform.outputs()["is_generating"]:
+        print("no generator runs: nothing new has to arrive")
+    else:
+        started = time.monotonic()
+        before = _facts(terraform)
+        while (arrived := _facts(terraform) - before) == 0:
+            if time.monotonic() - started > _SMOKE_SECONDS:
+                raise StackError(f"no fact arrived within {_SMOKE_SECONDS} s: see 'make logs S=stream'")
+        print(f"{arrived:,} facts arrived within {time.monotonic() - started:.0f} s")
+    if operate(terraform, "verify"):
+        raise StackError("the books do not balance: the lines above say where")
+
+
+def test_plans(terraform: Terraform) -> None:
+    """Check the configuration's style, and run Terraform's own tests of both roots, with mocked providers."""
+    terraform.check_format()
+    for root in (terraform, terraform.at(terraform.folder / "cloud")):
+        root.init()
+        root.test()
+
+
+def operate(terraform: Terraform, *command: str) -> int:
+    """Run a txwatch command in a container of its own inside the stack's network; return its exit code."""
+    return subprocess.run(**_operator(terraform, command), check=False).returncode
+
+
+def _operator(terraform: Terraform, command: tuple[str, ...]) -> dict[str, Any]:
+    outputs = terraform.outputs()
+    if "operator" not in outputs:
+        raise StackError("nothing is up: 'make up' starts it")
+    operator = outputs["operator"]
+    # By name only: passwords do not belong on a command line, which everybody may read.
+    names = [word for name in operator["environment"] for word in ("--env", name)]
+    terminal = ["--tty"] if sys.stdout.isatty() else []
+    return {
+        "args": [
+            "docker",
+            "run",
+            "--rm",
+            *terminal,
+            "--network",
+            outputs["network"],
+            *names,
+            operator["image"],
+            *command,
+        ],
+        "env": os.environ | operator["environment"] | {"TXWATCH_LOG_LEVEL": "warning"},
+    }
+
+
+def _facts(terraform: Terraform) -> int:
+    run = subprocess.run(
+        **_operator(terraform, ("status", "--json", "--no-processes")),
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    return int(json.loads(run.stdout)["stream"]["facts"])
+
+
+def _name(terraform: Terraform) -> str:
+    return str(terraform.outputs().get("network", ""))
+
+
+def _container(terraform: Terraform, service: str | None) -> str:
+    name = _name(terraform)
+    services = {each.name.removeprefix(f"{name}-"): each.name for each in engine.containers(name)}
+    if service in services:
+        return services[service]
+    first = f"{service}-1"  # one of several brokers
+    if first in services:
+        return services[first]
+    raise StackError(f"name a service, for example S=stream: {', '.join(services) or 'nothing is up'}")
+
+
+def _choose_profile(folder: Path, profile: str | None) -> None:
+    """Take the profile asked for, else stay with the one of last time; `small` is the first."""
+    chosen = folder / PROFILE
+    if profile is None and chosen.is_file():
+        return
+    source = folder / "profiles" / f"{profile or 'small'}.tfvars"
+    if not source.is_file():
+        known = ", ".join(sorted(path.stem for path in source.parent.glob("*.tfvars")))
+        raise StackError(f"there is no profile {profile}: PROFILE is one of {known}")
+    shutil.copyfile(source, chosen)
+
+
+def _unavailable(terraform: Terraform) -> list[str]:
+    """Return which of the official images are wanted, but neither here nor to be pulled."""
+    wanted = terraform.evaluate("local.wanted_official_images")
+    return [name for name in OPTIONAL_IMAGES if name in wanted and not _is_to_be_had(wanted[name])]
+
+
+def _is_to_be_had(image: str) -> bool:
+    here = subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False)
+    if here.returncode == 0:
+        return True
+    print(f"pulling {image}", file=sys.stderr)
+    try:
+        pull = subprocess.run(
+            ["docker", "pull", "--quiet", image], capture_output=True, check=False, timeout=_PULL_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return pull.returncode == 0
+
+
+def _become(*command: str) -> None:
+    sys.stdout.flush()
+    os.execvp(command[0], command)  # noqa: S606 - a shell would read the words anew

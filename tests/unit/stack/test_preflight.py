@@ -1,0 +1,135 @@
+"""What is missing is said in one sentence, before anything is made; docker and terraform are stand-ins."""
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+DOCKER_28 = "echo 28.2.2"
+TERRAFORM_1_11 = """echo '{"terraform_version": "1.11.4"}'"""
+
+
+class Machine:
+    """A machine with these programs on its PATH and no others."""
+
+    def __init__(self, folder: Path) -> None:
+        self.programs = folder / "bin"
+        self.programs.mkdir()
+        self.infra = folder / "infra"
+        (self.infra / "profiles").mkdir(parents=True)
+        (self.infra / "profiles" / "small.tfvars").write_text("kafka_brokers = 1\n")
+
+    def install(self, name: str, script: str) -> None:
+        program = self.programs / name
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+
+    def plan(self, *containers: dict[str, object]) -> None:
+        """Let Terraform plan these containers, and the engine hold none and have 4 GiB."""
+        changes = [{"type": "docker_container", "change": {"after": each}} for each in containers]
+        self.install(
+            "docker",
+            f"case $1 in version) {DOCKER_28};; ps) ;; info) echo {4 * 2**30};; "
+            '*) echo "made something: $*"; exit 1;; esac',
+        )
+        self.install(
+            "terraform",
+            f'case "$*" in version*) {TERRAFORM_1_11};; '
+            f"*show*) echo '{json.dumps({'resource_changes': changes})}';; "
+            "*output*) echo '{}';; *init*|*plan*) ;; *) echo \"made something: $*\"; exit 1;; esac",
+        )
+
+    def up(self, *arguments: str) -> tuple[int, str]:
+        run = subprocess.run(
+            [sys.executable, REPOSITORY / "scripts" / "stack", "--infra", self.infra, "up", *arguments],
+            env={"PATH": str(self.programs)}, text=True, capture_output=True, check=False,
+        )  # fmt: skip
+        return run.returncode, run.stdout + run.stderr
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def service(**changes: object) -> dict[str, object]:
+    return {"name": "txwatch-console", "memory": 128, "restart": "unless-stopped", "ports": []} | changes
+
+
+def test_docker_is_missing(machine: Machine) -> None:
+    assert machine.up() == (1, "error: Docker is not installed: install Docker Engine 20.10 or later\n")
+
+
+def test_the_engine_does_not_run(machine: Machine) -> None:
+    machine.install("docker", "echo 'Cannot connect to the Docker daemon.' >&2; exit 1")
+    code, said = machine.up()
+    assert code == 1
+    assert said == (
+        "error: the Docker engine does not run (Cannot connect to the Docker daemon.): "
+        "start it, for example 'sudo systemctl start docker'\n"
+    )
+
+
+def test_the_engine_is_not_for_this_user(machine: Machine) -> None:
+    machine.install("docker", "echo 'permission denied while trying to connect' >&2; exit 1")
+    assert machine.up()[1].startswith("error: you may not use the Docker engine: join the group 'docker'")
+
+
+def test_the_engine_is_too_old(machine: Machine) -> None:
+    machine.install("docker", "echo 19.03.15")
+    assert machine.up() == (1, "error: the Docker engine is version 19.03.15: 20.10 or later is needed\n")
+
+
+def test_terraform_is_missing(machine: Machine) -> None:
+    machine.install("docker", DOCKER_28)
+    assert machine.up() == (1, "error: Terraform is not installed: install Terraform 1.11 or later\n")
+
+
+def test_terraform_is_too_old(machine: Machine) -> None:
+    machine.install("docker", DOCKER_28)
+    machine.install("terraform", """echo '{"terraform_version": "1.9.8"}'""")
+    assert machine.up() == (1, "error: Terraform is version 1.9.8: 1.11 or later is needed\n")
+
+
+def test_an_unknown_profile(machine: Machine) -> None:
+    machine.plan()
+    assert machine.up("--profile", "huge") == (
+        1,
+        "error: there is no profile huge: PROFILE is one of small\n",
+    )
+
+
+def test_a_port_is_taken(machine: Machine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        machine.plan(service(ports=[{"ip": "127.0.0.1", "external": port}]))
+        code, said = machine.up()
+    assert code == 1
+    assert said.startswith(
+        f"error: port {port}, for txwatch-console, is taken: end what listens there, or choose"
+    )
+
+
+def test_memory_is_too_little(machine: Machine) -> None:
+    machine.plan(service(memory=1024 * 1024))
+    code, said = machine.up()
+    assert code == 1
+    assert said.startswith("error: about 614.4 GiB of memory is needed and ")
+    assert "take PROFILE=small" in said
+
+
+def test_providers_cannot_be_had(machine: Machine) -> None:
+    machine.install("docker", f"case $1 in version) {DOCKER_28};; esac")
+    machine.install(
+        "terraform",
+        f"case \"$*\" in version*) {TERRAFORM_1_11};; *) echo 'Error: Failed to query' >&2; exit 1;; esac",
+    )
+    code, said = machine.up()
+    assert code == 1
+    assert "Error: Failed to query" in said
+    assert "run 'make mirror' once" in said

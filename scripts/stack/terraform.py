@@ -42,13 +42,12 @@ class Terraform:
         """Return the containers that a plan with these variables would have, without asking any of them."""
         with TemporaryDirectory() as folder:
             plan = f"{folder}/plan"
-            given = [f"-var={name}={json.dumps(value)}" for name, value in variables.items()]
             run = self._run(
                 "plan",
                 "-no-color",
                 "-refresh=false",
                 f"-out={plan}",
-                *given,
+                *_given(variables),
                 *self.arguments,
                 capture=True,
                 check=False,
@@ -94,9 +93,15 @@ class Terraform:
         """Tell whether anything was applied from here."""
         return (self.folder / "terraform.tfstate").is_file()
 
-    def evaluate(self, expression: str) -> Any:
-        """Return the value of an expression over variables and locals."""
-        command = ["terraform", f"-chdir={self.folder}", "console", *_only_variables(self.arguments)]
+    def evaluate(self, expression: str, variables: dict[str, Any]) -> Any:
+        """Return the value of an expression over variables, some of them given here, and locals."""
+        command = [
+            "terraform",
+            f"-chdir={self.folder}",
+            "console",
+            *_given(variables),
+            *_only_variables(self.arguments),
+        ]
         run = subprocess.run(
             command,
             env=self._environment(),
@@ -144,3 +149,7 @@ class Terraform:
 
 def _only_variables(arguments: Sequence[str]) -> list[str]:
     return [argument for argument in arguments if argument.startswith(("-var=", "-var-file="))]
+
+
+def _given(variables: dict[str, Any]) -> list[str]:
+    return [f"-var={name}={json.dumps(value)}" for name, value in variables.items()]

@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 BUILT = "built.auto.tfvars.json"
 PROFILE = "profile.auto.tfvars"
 IMAGES = ("kafka", "postgres", "localstack", "spark", "airflow", "txwatch")
-OPTIONAL_IMAGES = ("metabase", "kafka_ui")
+NOT_BUILT_YET = {"built_images": dict.fromkeys(IMAGES, "not-built-yet")}
 _PULL_SECONDS = 600
 _SMOKE_SECONDS = 180
 
@@ -27,11 +27,12 @@ _SMOKE_SECONDS = 180
 def up(terraform: Terraform, profile: str | None) -> None:
     """Check what is needed, build what is missing, apply, and say where everything is."""
     preflight.check_tools()
-    _choose_profile(terraform.folder, profile)
+    is_new_profile = _choose_profile(terraform.folder, profile)
     terraform.init()
     present = engine.containers(_name(terraform))
-    planned = terraform.planned({"built_images": dict.fromkeys(IMAGES, "unknown-yet")})
-    preflight.check_room(planned, present)
+    if is_new_profile or not present:  # a repair takes the room that it had
+        planned = terraform.planned(NOT_BUILT_YET)
+        preflight.check_room(planned, present)
     images(terraform)
     if failed := [container.name for container in present if container.has_failed]:
         print(f"runs again: {', '.join(failed)}")
@@ -63,13 +64,17 @@ def down(terraform: Terraform, *, keep_data: bool) -> None:
 
 def images(terraform: Terraform) -> None:
     """Build the images whose content changed; note their tags, and which official ones are not to be had."""
-    wanted = [name for name in IMAGES if name != "airflow" or terraform.evaluate("var.enable_airflow")]
+    switches = terraform.evaluate(
+        "{ airflow = var.enable_airflow, official = local.wanted_official_images }", NOT_BUILT_YET
+    )
+    wanted = [name for name in IMAGES if name != "airflow" or switches["airflow"]]
     build = [REPOSITORY / "scripts" / "build-images.sh", terraform.state_dir, *wanted]
     run = subprocess.run(build, text=True, stdout=subprocess.PIPE, check=False)
     if run.returncode:
         raise StackError("the images could not be built; the reason is above")
     built = dict(line.split("\t") for line in run.stdout.splitlines())
-    note = {"built_images": built, "unavailable_images": _unavailable(terraform)}
+    unavailable = [name for name, image in switches["official"].items() if not _is_to_be_had(image)]
+    note = {"built_images": built, "unavailable_images": unavailable}
     (terraform.folder / BUILT).write_text(json.dumps(note, indent=2) + "\n")
 
 
@@ -197,25 +202,25 @@ def _container(terraform: Terraform, service: str | None) -> str:
     raise StackError(f"name a service, for example S=stream: {', '.join(services) or 'nothing is up'}")
 
 
-def _choose_profile(folder: Path, profile: str | None) -> None:
-    """Take the profile asked for, else stay with the one of last time; `small` is the first."""
+def _choose_profile(folder: Path, profile: str | None) -> bool:
+    """Take the profile asked for, else stay with the one of last time; tell whether it is another one.
+
+    The first one is `small`.
+    """
     chosen = folder / PROFILE
-    if profile is None and chosen.is_file():
-        return
+    before = chosen.read_bytes() if chosen.is_file() else None
+    if profile is None and before is not None:
+        return False
     source = folder / "profiles" / f"{profile or 'small'}.tfvars"
     if not source.is_file():
         known = ", ".join(sorted(path.stem for path in source.parent.glob("*.tfvars")))
         raise StackError(f"there is no profile {profile}: PROFILE is one of {known}")
     shutil.copyfile(source, chosen)
-
-
-def _unavailable(terraform: Terraform) -> list[str]:
-    """Return which of the official images are wanted, but neither here nor to be pulled."""
-    wanted = terraform.evaluate("local.wanted_official_images")
-    return [name for name in OPTIONAL_IMAGES if name in wanted and not _is_to_be_had(wanted[name])]
+    return before != source.read_bytes()
 
 
 def _is_to_be_had(image: str) -> bool:
+    """Tell whether an image is here or can be pulled."""
     here = subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False)
     if here.returncode == 0:
         return True

@@ -1,0 +1,112 @@
+"""What has just been applied is well, and is what was asked for."""
+
+from pathlib import Path
+
+import boto3
+from applied import Stack
+from confluent_kafka import Producer
+
+
+def test_every_service_is_healthy(stack: Stack) -> None:
+    services = stack.services()
+    wanted = {"kafka-1", "postgres", "localstack", "stream", "archive", "generator", "console"}
+    assert wanted <= services.keys()
+    assert {name: each["State"]["Health"]["Status"] for name, each in services.items()} == dict.fromkeys(
+        services, "healthy"
+    )
+
+
+def test_a_second_plan_is_empty(stack: Stack) -> None:
+    planned = stack.terraform("plan", "-detailed-exitcode", "-no-color")
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+
+
+def test_every_address_is_printed_and_no_password(stack: Stack) -> None:
+    printed = stack.operator("endpoints").stdout
+    for name, port in stack.variables["ports"].items():
+        runs = name not in ("spark", "metabase", "kafka_ui")
+        assert (f"127.0.0.1:{port}" in printed) is runs, name
+    assert not [name for name, secret in stack.outputs["secrets"].items() if secret in printed]
+    assert all(secret in stack.operator("secrets").stdout for secret in stack.outputs["secrets"].values())
+
+
+def test_facts_and_archive_balance(stack: Stack) -> None:
+    stack.wait_for_facts()
+    stack.assert_balanced()
+    assert stack.rows("select count(*) > 0 from ops.archive_object") == [(True,)]
+
+
+def test_the_smoke_test_passes(stack: Stack) -> None:
+    smoke = stack.operator("smoke")
+    assert smoke.returncode == 0, smoke.stdout
+    assert "facts arrived within" in smoke.stdout
+
+
+def test_a_malformed_event_is_quarantined(stack: Stack) -> None:
+    settings = stack.settings()
+    producer = Producer(settings.kafka_client())
+    delivered = []
+    producer.produce(
+        settings.kafka_transactions_topic,
+        b'{"transaction_id": 5}',
+        on_delivery=lambda error, message: delivered.append((error, message.partition(), message.offset())),
+    )
+    producer.flush(60)
+    [(error, partition, offset)] = delivered
+    assert error is None
+    held = f"select raw from ops.quarantine where (kafka_partition, kafka_offset) = ({partition}, {offset})"
+    stack.wait(lambda: stack.rows(held))
+    assert bytes(stack.rows(held)[0][0]) == b'{"transaction_id": 5}'
+
+
+def test_checkpoint_and_archive_lie_on_s3(stack: Stack) -> None:
+    settings = stack.settings()
+    s3 = boto3.client("s3", **settings.s3())
+
+    def keys(prefix: str) -> set[str]:
+        listed = s3.list_objects_v2(Bucket=settings.s3_bucket, Prefix=prefix)
+        return {each["Key"] for each in listed.get("Contents", [])}
+
+    stack.wait(lambda: keys("checkpoints/transactions/") and keys("raw/transactions/"))
+    assert any("/offsets/" in key for key in keys("checkpoints/transactions/"))
+    known = {key for (key,) in stack.rows("select key from ops.archive_object")}
+    assert keys("raw/transactions/") & known
+    assert s3.get_bucket_versioning(Bucket=settings.s3_bucket)["Status"] == "Enabled"
+    [rule] = s3.get_bucket_lifecycle_configuration(Bucket=settings.s3_bucket)["Rules"]
+    assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] == 7
+
+
+def test_nothing_listens_beyond_this_machine(stack: Stack) -> None:
+    bound = {
+        (binding["HostIp"], int(binding["HostPort"]))
+        for each in stack.containers().values()
+        for bindings in (each["NetworkSettings"]["Ports"] or {}).values()
+        for binding in bindings or []
+    }
+    assert {host for host, _ in bound} == {"127.0.0.1"}
+    listening = _listening()
+    assert {listening[port] for _, port in bound} == {"127.0.0.1"}
+
+
+def _listening() -> dict[int, str]:
+    """Read the kernel's own table: which address each port listens on."""
+    found: dict[int, str] = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(table).read_text().splitlines()[1:]:
+            local, state = line.split()[1], line.split()[3]
+            address, port = local.split(":")
+            if state == "0A":
+                found[int(port, 16)] = "127.0.0.1" if address == "0100007F" else address
+    return found
+
+
+def test_containers_are_held_tight(stack: Stack) -> None:
+    for name, each in stack.containers().items():
+        host = each["HostConfig"]
+        assert each["Config"]["User"].split(":")[0] not in ("", "0", "root"), name
+        assert host["CapDrop"] == ["ALL"], name
+        assert "no-new-privileges" in host["SecurityOpt"], name
+        assert host["Memory"] == host["MemorySwap"] > 0, name
+        assert host["ReadonlyRootfs"] or name == "localstack", name
+        assert host["LogConfig"]["Config"]["max-size"], name
+        assert not host["Privileged"], name

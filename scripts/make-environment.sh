@@ -21,17 +21,22 @@ find_python() {
 
 content=$(cat requirements/uv.txt "requirements/$set.txt" pyproject.toml | cksum)
 stamp="$content $PWD"
-if [ "$(cat "$venv/.stamp" 2>/dev/null)" = "$stamp" ]; then
+before=$(cat "$venv/.stamp" 2>/dev/null || true)
+if [ "$before" = "$stamp" ]; then
   exit 0
 fi
 
-python=$(find_python)
-echo "making the environment in $venv ..." >&2
-rm -rf "$venv"
-if ! "$python" -m venv "$venv"; then
-  echo "error: $python cannot make an environment: install its venv module (Debian: apt-get install python3-venv)" >&2
-  exit 1
+# What was moved or left half made is made anew; an older one is brought up to date, package by package.
+if [ "${before##* }" != "$PWD" ] || ! "$venv/bin/python" -c '' 2>/dev/null; then
+  python=$(find_python)
+  echo "making the environment in $venv ..." >&2
+  rm -rf "$venv"
+  if ! "$python" -m venv "$venv"; then
+    echo "error: $python cannot make an environment: install its venv module (Debian: apt-get install python3-venv)" >&2
+    exit 1
+  fi
 fi
+rm -f "$venv/.stamp"
 "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 
 # As pip does: a network that checks TLS itself has its certificate in the machine's store.
@@ -43,7 +48,7 @@ fi
 export VIRTUAL_ENV=$PWD/$venv
 quiet=(--quiet)
 [ -t 2 ] && quiet=() # a person may watch the downloads
-"$venv/bin/uv" pip install "${quiet[@]}" --require-hashes -r "requirements/$set.txt"
+"$venv/bin/uv" pip sync "${quiet[@]}" --require-hashes "requirements/$set.txt" requirements/uv.txt
 if [ "$set" = dev ]; then
   "$venv/bin/uv" pip install "${quiet[@]}" --no-deps --no-build-isolation --editable .
 fi

@@ -8,7 +8,7 @@ STACK := python3 scripts/stack
 SHELL_SCRIPTS = .ci/run $(shell find . -name '*.sh' -not -path './.txwatch/*' -not -path '*/.terraform/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dbt airflow up plan down status logs shell smoke secrets images mirror test test-stack lint format \
+.PHONY: help install demo dbt airflow up plan down status logs shell smoke secrets images mirror test chaos test-stack lint format \
         docs metabase-check requirements clean
 
 help: ## list the targets
@@ -70,6 +70,11 @@ test: install $(DBT_VENV)/.stamp $(AIRFLOW_VENV)/.stamp ## run every test that n
 test-stack: install ## run the stack's tests: Terraform's own, then those on applied stacks (ARGS="-k name")
 	@$(STACK) test-plans
 	@$(BIN)/pytest tests/stack $(ARGS)
+
+chaos: install ## break the running pipeline FAULTS=50 times as SEED=7 says, compare, and write docs/chaos.md
+	@PYTHONPATH=tests:tests/chaos $(BIN)/python tests/chaos/run.py --output docs/chaos.json \
+		$(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+	@$(BIN)/python tests/chaos/page.py docs/chaos.json docs/chaos.md
 
 lint: install ## check style, types, import directions, shell scripts and YAML
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ the state file that `txwatch up` writes (addresses and generated passwords), the
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from pydantic import (
     field_validator,
 )
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from txwatch.errors import SettingError
 from txwatch.events import CURRENCIES
@@ -37,6 +38,10 @@ Role = Literal[
     "analyst",
     "operator",
 ]
+
+
+_TOPIC_NAME = r"^[a-zA-Z0-9._-]{1,249}$"
+"""As Kafka has it."""
 
 
 class StateFileSource(PydanticBaseSettingsSource):
@@ -84,8 +89,12 @@ class Settings(BaseSettings):
     kafka_bootstrap_servers: str | None = Field(
         None, description="brokers", examples=["127.0.0.1:9092"], pattern=r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$"
     )
-    kafka_transactions_topic: str = Field("transactions", description="topic of the events")
-    kafka_labels_topic: str = Field("fraud.labels", description="topic of the ground truth")
+    kafka_transactions_topic: str = Field(
+        "transactions", pattern=_TOPIC_NAME, description="topic of the events"
+    )
+    kafka_labels_topic: str = Field(
+        "fraud.labels", pattern=_TOPIC_NAME, description="topic of the ground truth"
+    )
     kafka_partitions: PositiveInt = Field(4, description="partitions of a topic when it is made")
     kafka_delivery_timeout_seconds: PositiveFloat = Field(
         120.0, description="how long the generator tries to deliver a record before it gives up"
@@ -111,10 +120,17 @@ class Settings(BaseSettings):
     )
 
     s3_endpoint: str | None = Field(
-        None, description="S3 endpoint; unset: AWS itself", examples=["http://127.0.0.1:4566"]
+        None,
+        description="S3 endpoint; unset: AWS itself",
+        examples=["http://127.0.0.1:4566"],
+        pattern=r"^https?://\S+$",
     )
     s3_region: str = Field("us-east-1", description="S3 region")
-    s3_bucket: str = Field("txwatch", description="bucket of checkpoints and raw archive")
+    s3_bucket: str = Field(
+        "txwatch",
+        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        description="bucket of checkpoints and raw archive",
+    )
     s3_make_bucket: bool = Field(
         True, description="whether a missing bucket is made; false where Terraform owns it"
     )
@@ -140,7 +156,10 @@ class Settings(BaseSettings):
         examples=['["EUR","USD"]'],
     )
     future_tolerance_seconds: float = Field(
-        300.0, ge=0, description="how far after its Kafka append time an event may claim to have happened"
+        300.0,
+        ge=0,
+        le=31_536_000,
+        description="how far after its Kafka append time an event may claim to have happened",
     )
 
     world_seed: int = Field(42, ge=0, description="seed of customers, merchants and transactions")
@@ -232,6 +251,13 @@ class Settings(BaseSettings):
 
     console_port: int = Field(8501, ge=0, le=65535, description="console's port; 0: a free one")
 
+    @field_validator("state_dir")
+    @classmethod
+    def _folder(cls, path: Path) -> Path:
+        if path.exists() and not path.is_dir():
+            raise ValueError("is no folder")
+        return path
+
     @field_validator("currencies")
     @classmethod
     def _currency_codes(cls, codes: frozenset[str]) -> frozenset[str]:
@@ -309,6 +335,14 @@ class Settings(BaseSettings):
         }
 
 
+_FIELD_IN_ERROR = re.compile(r'field "(\w+)"')
+
+
+def _example(name: str) -> str:
+    field = Settings.model_fields.get(name)
+    return str(field.examples[0]) if field and field.examples else "[]"
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Read the settings, `overrides` (command-line options; `None` means not given) first.
 
@@ -321,5 +355,9 @@ def load_settings(**overrides: Any) -> Settings:
         first = error.errors()[0]
         name = PREFIX + "_".join(str(part) for part in first["loc"][:1]).upper()
         raise SettingError(f"{name}: {first['msg']} (got {first['input']!r})") from None
+    except SettingsError as error:
+        field = _FIELD_IN_ERROR.search(str(error))
+        name = field.group(1) if field else "?"
+        raise SettingError(f"{PREFIX}{name.upper()}: is not JSON, as {_example(name)} is") from None
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise SettingError(f"the state file is damaged ({error}): `make clean` starts over") from None

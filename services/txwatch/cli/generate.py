@@ -15,6 +15,7 @@ from txwatch.cli.sending import (
     write_to_file,
 )
 from txwatch.errors import UsageError
+from txwatch.events import OCCURRED_AT_MIN
 from txwatch.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 DEFAULT_START = "2025-01-01T00:00:00Z"
 """Fixed, so that the same seed gives the same bytes; long ago, so that made-up time stays in the past."""
+LATEST_START = datetime(2100, 1, 1, tzinfo=UTC)
 
 log = structlog.get_logger()
 
@@ -38,7 +40,7 @@ def generate(
         str, typer.Option(help="Event time of the first transaction, RFC 3339.")
     ] = DEFAULT_START,
     per_customer_day: Annotated[
-        float, typer.Option(min=0.001, help="Transactions per customer and day of event time.")
+        float, typer.Option(min=0.001, max=100_000, help="Transactions per customer and day of event time.")
     ] = 4.0,
     run: Annotated[str, typer.Option(help="Name under which progress is kept.")] = "generate",
     fresh: FreshOption = False,
@@ -92,4 +94,10 @@ def _start_ms(text: str) -> int:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f"--start {text!r} is no time: write it as {DEFAULT_START}") from None
-    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not OCCURRED_AT_MIN <= aware < LATEST_START:
+        raise UsageError(
+            f"--start {text!r} is not from {OCCURRED_AT_MIN:%Y} on and before {LATEST_START:%Y}: "
+            f"write it as {DEFAULT_START}"
+        )
+    return int(aware.timestamp() * 1000)

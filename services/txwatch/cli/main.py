@@ -1,10 +1,14 @@
 """The `txwatch` command: one verb per module, errors as one sentence."""
 
+import os
 import sys
+import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from txwatch.cli.airflow import airflow
 from txwatch.cli.archive import archive
@@ -80,8 +84,26 @@ def run() -> None:
     except TxwatchError as error:
         if _debug:
             raise
-        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        _say(str(error))
         sys.exit(error.exit_code)
+    except BrokenPipeError:  # whoever read our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:  # the last resort: even a fault of ours is told in one sentence
+        if _debug:
+            raise
+        _say(f"unexpected {type(error).__name__} {_place(error)}: {error} (--debug shows the traceback)")
+        sys.exit(1)
+
+
+def _say(sentence: str) -> None:
+    text = f"[bold red]error:[/] {escape(sentence)}"
+    Console(stderr=True).print(text, highlight=False, soft_wrap=True, emoji=False)
+
+
+def _place(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"at {Path(last.filename).name}:{last.lineno}"
 
 
 if __name__ == "__main__":

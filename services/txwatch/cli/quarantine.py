@@ -13,6 +13,8 @@ from txwatch.settings import load_settings
 if TYPE_CHECKING:
     from txwatch.warehouse.quarantine_reading import QuarantineReader
 
+_LARGEST_PARTITION, _LARGEST_OFFSET = 2**31 - 1, 2**63 - 1
+
 quarantine = typer.Typer(no_args_is_help=True, help="List, show and replay quarantined records.")
 
 
@@ -52,7 +54,8 @@ def show(
     from txwatch.warehouse.quarantine_report import as_page
 
     partition, colon, offset = record.partition(":")
-    if not (colon and partition.isdecimal() and offset.isdecimal()):
+    is_place = colon and partition.isdecimal() and offset.isdecimal()
+    if not is_place or int(partition) > _LARGEST_PARTITION or int(offset) > _LARGEST_OFFSET:
         raise UsageError(f"{record!r} is not PARTITION:OFFSET, for example 3:1042")
     held = _reader().one(int(partition), int(offset))
     if raw:

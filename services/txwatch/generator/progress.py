@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from txwatch.errors import TxwatchError, UsageError
 from txwatch.generator.source import Parameters
 
 Offsets = dict[int, int]
+_RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,16 @@ class ProgressFile:
     """Keeps the progress of one named run under the state folder."""
 
     def __init__(self, state_dir: Path, run: str) -> None:
+        """Take the run's name.
+
+        Raises:
+            UsageError: it could name a file elsewhere.
+        """
+        if not _RUN_NAME.fullmatch(run):
+            raise UsageError(
+                f"--run {run!r} is no name for a file: up to 64 letters, digits, dots, dashes, underscores, "
+                "the first a letter or digit"
+            )
         self.run = run
         self.path = state_dir / "runs" / f"{run}.json"
 

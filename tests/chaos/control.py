@@ -1,0 +1,66 @@
+"""The common design as a plant: the same servers, wires, load and faults, another program in the middle."""
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+from faults import Fault
+from plant import HERE, PYTHON, Load, Plant
+
+from txwatch.postgres import connect
+
+_PROGRAM = (*PYTHON, str(HERE / "common_stream.py"))
+_IDLE_SECONDS = 20.0
+_LONGEST_SECONDS = 180.0
+_OURS_ALONE = ("txwatch archive", "txwatch labels", "kill -9 after", "an error after")
+
+
+def is_meant_for_control(fault: Fault) -> bool:
+    """Tell whether the common design has what the fault hits."""
+    return not any(word in fault.name for word in _OURS_ALONE)
+
+
+class ControlPlant(Plant):
+    """Reads and writes as the bench's common design does; its table has no key, as `write.jdbc` makes it."""
+
+    def __init__(self, folder: Path, load: Load) -> None:
+        super().__init__(
+            folder,
+            load,
+            stream_program=_PROGRAM,
+            programs=("stream", "generate"),
+            hooks={"commit": (*_PROGRAM, "write")},
+            writer="usename = 'warehouse_owner'",
+            has_fencing=False,
+        )
+        self._rows_at_strike = 0
+        drop_key = "alter table core.fact_transaction drop constraint fact_transaction_pkey"
+        with closing(connect(self.settings.postgres("warehouse_owner"))) as connection, connection:
+            connection.cursor().execute(drop_key)
+
+    def strike(self) -> None:
+        """Note also how many rows there are."""
+        super().strike()
+        self._rows_at_strike = self._rows()
+
+    def has_recovered(self) -> bool:
+        """Tell whether rows have come in since the strike; it keeps no books that would tell more."""
+        return self._rows() > self._rows_at_strike
+
+    def settle(self) -> None:
+        """Wait until no more rows come in."""
+        self.programs = ("stream",)
+        begun = changed_at = time.monotonic()
+        rows = self._rows()
+        while time.monotonic() - changed_at < _IDLE_SECONDS and time.monotonic() - begun < _LONGEST_SECONDS:
+            self.tend()
+            time.sleep(0.5)
+            if (now := self._rows()) != rows:
+                rows, changed_at = now, time.monotonic()
+
+    def _rows(self) -> int:
+        try:
+            return int(self.warehouse.value("select count(*) from core.fact_transaction"))
+        except psycopg2.OperationalError:  # on its way back
+            return self._rows_at_strike

@@ -1,0 +1,101 @@
+"""Writes docs/chaos.md from the report of the chaos suite.
+
+usage: page.py REPORT PAGE
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+
+def page(report: dict[str, Any]) -> str:
+    """Return the whole page."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: dict[str, Any]) -> Iterator[str]:
+    rounds = report["ours"]["rounds"]
+    struck = [strike for each in rounds for strike in each["strikes"]]
+    times = sorted(strike["recovered_after_seconds"] for strike in struck)
+    yield "# Chaos"
+    yield ""
+    yield "Written by `make chaos` from its report, `docs/chaos.json`; run it again to change this."
+    yield ""
+    yield (
+        f"{len(struck)} faults of {len({strike['fault'] for strike in struck})} kinds in {len(rounds)} rounds, "
+        f"order drawn with seed {report['seed']}, {report['ours']['per_second']} records per second all the "
+        f"while (2 % malformed, 2 % repeated), on {report['processors']} cores. "
+        f"{rounds[-1]['records']:,} records in all."
+    )
+    yield ""
+    yield (
+        "After each round the load stops, everything is drained, `txwatch verify` runs, and every fact, alert, "
+        "quarantined record, rollup and archived record is compared with an undisturbed run of the same seed: "
+        "ids, amounts, verdicts, rules, evidence, raw bytes, Kafka positions."
+    )
+    yield from _rounds(rounds)
+    yield ""
+    yield f"Time to recover: median {median(times):.0f} s, longest {times[-1]:.0f} s. It counts from the fault "
+    yield "(for a pause, from its beginning) until a record that Kafka took afterwards was scored and another one"
+    yield "archived; starting Spark anew is most of it."
+    yield from _strikes(struck)
+    yield from _skipped(report["ours"]["skipped"])
+    yield from _control(report["control"])
+
+
+def _rounds(rounds: list[dict[str, Any]]) -> Iterator[str]:
+    yield ""
+    yield "| round | faults | records so far | facts | alerts | quarantined | rollups | archived | verify | differences |"
+    yield "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |"
+    for number, each in enumerate(rounds, 1):
+        counts = " | ".join(
+            f"{each['counts'][name]:,}" for name in ("facts", "alerts", "quarantine", "rollups", "archive")
+        )
+        balanced = "balanced" if each["balanced"] else "**not balanced**"
+        differing = "; ".join(each["differences"]) or "none"
+        yield f"| {number} | {len(each['strikes'])} | {each['records']:,} | {counts} | {balanced} | {differing} |"
+
+
+def _strikes(strikes: list[dict[str, Any]]) -> Iterator[str]:
+    yield ""
+    yield "| fault | recovered after, seconds |"
+    yield "| --- | --- |"
+    names = dict.fromkeys(strike["fault"] for strike in strikes)
+    for name in names:
+        seconds = [strike["recovered_after_seconds"] for strike in strikes if strike["fault"] == name]
+        yield f"| {name} | {', '.join('never' if each is None else f'{each:.0f}' for each in seconds)} |"
+
+
+def _skipped(skipped: dict[str, str]) -> Iterator[str]:
+    if skipped:
+        yield ""
+        yield "Not done here: " + "; ".join(f"{name} ({reason})" for name, reason in skipped.items()) + "."
+
+
+def _control(control: dict[str, Any]) -> Iterator[str]:
+    counted = control["miscount"]
+    yield ""
+    yield "## The control"
+    yield ""
+    yield (
+        "The same schedule on the common design (`foreachBatch`, `write.jdbc`, Spark's checkpoint on S3), on the "
+        "same servers, wires and supervisor, without malformed records, which would end it for good:"
+    )
+    yield ""
+    yield "| faults | due rows | found | lost | doubled |"
+    yield "| ---: | ---: | ---: | ---: | ---: |"
+    yield (
+        f"| {len(control['strikes'])} | {counted['due']:,} | {counted['found']:,} | {counted['lost']:,} | "
+        f"{counted['doubled']:,} |"
+    )
+    never = [strike["fault"] for strike in control["strikes"] if strike["recovered_after_seconds"] is None]
+    if never:
+        yield ""
+        yield "It did not get on again within 90 s after: " + "; ".join(never) + "."
+
+
+if __name__ == "__main__":
+    Path(sys.argv[2]).write_text(page(json.loads(Path(sys.argv[1]).read_text())))

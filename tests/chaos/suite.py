@@ -1,0 +1,155 @@
+"""Rounds of faults on a pipeline under load, after each of which all must be as if nothing had happened."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aftermath import Outcome, differences, miscount, read_outcome, sent_ids
+from control import ControlPlant, is_meant_for_control
+from faults import FAULTS, Fault
+from plant import Load, Plant
+from undisturbed import Undisturbed
+
+from oracle.balance import archive_differences, ends
+
+log = structlog.get_logger()
+
+RECOVERY_SECONDS = 240.0
+CONTROL_RECOVERY_SECONDS = 90.0
+
+
+@dataclass(frozen=True)
+class Strike:
+    """One fault that struck."""
+
+    fault: str
+    recovered_after_seconds: float | None
+    """From the strike until what was appended later had been scored and archived; `None`: never."""
+
+
+@dataclass
+class Round:
+    """Some faults, and what was there after them."""
+
+    strikes: list[Strike] = field(default_factory=list)
+    records: int = 0
+    """Sent since the beginning."""
+    counts: dict[str, int] = field(default_factory=dict)
+    balanced: bool = False
+    """`txwatch verify` said so."""
+    differences: list[str] = field(default_factory=list)
+    """From the undisturbed run."""
+
+
+def schedule(seed: int, count: int, longest: float) -> list[Fault]:
+    """Draw faults: each one in a random order, then each one again, until there are enough of them."""
+    draw = random.Random(seed)
+    drawn: list[Fault] = []
+    while len(drawn) < count:
+        drawn += draw.sample(FAULTS, len(FAULTS))
+    return [fault for fault in drawn if fault.lasts <= longest][:count]
+
+
+def possible(plant: Plant, faults: Sequence[Fault]) -> tuple[list[Fault], dict[str, str]]:
+    """Split faults into those that can be done here and, by name, why the others cannot."""
+    reasons = {fault.name: reason for fault in faults if (reason := fault.missing(plant))}
+    return [fault for fault in faults if fault.name not in reasons], reasons
+
+
+def run_ours(
+    folder: Path, seed: int, faults: Sequence[Fault], round_size: int, per_second: int
+) -> dict[str, Any]:
+    """Run the product through the faults and return the report."""
+    load = Load(per_second, seed)
+    rounds: list[Round] = []
+    with ExitStack() as stack:
+        plant = Plant(folder / "ours", load)
+        stack.callback(plant.close)
+        undisturbed = Undisturbed(folder / "undisturbed", load)
+        stack.callback(undisturbed.close)
+        todo, skipped = possible(plant, faults)
+        plant.strike()
+        plant.recover(RECOVERY_SECONDS)  # up and warm
+        for first in range(0, len(todo), round_size):
+            rounds.append(_round(plant, todo[first : first + round_size], undisturbed.outcome_of))
+            log.info("round", number=len(rounds), **rounds[-1].counts, differences=rounds[-1].differences)
+    return {
+        "rounds": [asdict(each) for each in rounds],
+        "skipped": skipped,
+        "per_second": per_second,
+    }
+
+
+def _round(plant: Plant, faults: Sequence[Fault], due_outcome: Callable[[int], Outcome]) -> Round:
+    outcome = Round()
+    for fault in faults:
+        outcome.strikes.append(_strike(plant, fault, RECOVERY_SECONDS))
+    outcome.records = plant.end_load()
+    plant.drain(lambda: _is_drained(plant))
+    outcome.balanced = plant.verify()
+    found = read_outcome(plant.settings)
+    outcome.counts = found.counts()
+    outcome.differences = differences(found, due_outcome(outcome.records))
+    plant.strike()
+    plant.recover(RECOVERY_SECONDS)  # the load goes on
+    return outcome
+
+
+def _strike(plant: Plant, fault: Fault, patience: float) -> Strike:
+    fault.does(plant)
+    try:
+        seconds: float | None = plant.recover(patience)
+    except TimeoutError:
+        if plant.has_fencing:
+            raise
+        seconds = None
+    plant.set_right()
+    log.info("fault", name=fault.name, seconds=seconds)
+    return Strike(fault.name, seconds)
+
+
+def _is_drained(plant: Plant) -> bool:
+    due = {partition: end for partition, end in ends(plant.settings).items() if end}
+    return (
+        plant.warehouse.ledger_ends() == due
+        and plant.warehouse.archive_ends() == due
+        and archive_differences(plant.settings) == []
+    )
+
+
+def run_control(folder: Path, seed: int, faults: Sequence[Fault], per_second: int) -> dict[str, Any]:
+    """Run the common design through the same faults and return by how much it miscounts."""
+    # Without malformed records: one amount of NaN would end it for good, before any fault.
+    plant = ControlPlant(folder / "control", Load(per_second, seed, malformed=0.0))
+    with ExitStack() as stack:
+        stack.callback(plant.close)
+        todo, skipped = possible(plant, [fault for fault in faults if is_meant_for_control(fault)])
+        plant.strike()
+        plant.recover(RECOVERY_SECONDS)
+        strikes = [_strike(plant, fault, CONTROL_RECOVERY_SECONDS) for fault in todo]
+        plant.end_load()
+        ids = sent_ids(plant.settings)
+        plant.settle()
+        outcome = miscount(plant.settings, ids)
+    left_out = {fault.name for fault in faults if not is_meant_for_control(fault)}
+    return {
+        "strikes": [asdict(strike) for strike in strikes],
+        "skipped": skipped | dict.fromkeys(sorted(left_out), "the common design has no such part"),
+        "miscount": asdict(outcome),
+    }
+
+
+def is_whole(report: dict[str, Any]) -> bool:
+    """Tell whether our rounds all came out even."""
+    return all(each["balanced"] and not each["differences"] for each in report["rounds"])
+
+
+def stopwatch() -> Callable[[], float]:
+    """Return what tells the seconds since now."""
+    begun = time.monotonic()
+    return lambda: round(time.monotonic() - begun)

@@ -93,7 +93,10 @@ def _over_x(chart: Chart, frame: pd.DataFrame, answer: Answer) -> Any:
         ),
         tooltip=[_tip(chart, answer), alt.Tooltip("series:N"), alt.Tooltip("value:Q", format=",")],
     )
-    mark = getattr(encoded, marks[chart.kind])(**style)
+    if chart.kind != "bar" and len(set(frame["x"])) == 1:
+        mark = encoded.mark_bar(size=40)  # a line or an area of one point cannot be seen
+    else:
+        mark = getattr(encoded, marks[chart.kind])(**style)
     if len(series) == 1:
         return mark.encode(color=alt.value(COLOURS[0]))
     scale = alt.Scale(domain=series, range=COLOURS)

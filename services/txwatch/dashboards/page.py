@@ -81,8 +81,8 @@ def _tab(board: Dashboard, tab: str, values: Values) -> None:
         _show(arrange(cards), answers)
         now = datetime.now(UTC)
         st.html(
-            f'<div data-name="read-at">Read at {now:%H:%M:%S} UTC, again every {REFRESH_SECONDS} s. '
-            "Days are days in UTC.</div>"
+            f'<div class="tx-note" data-name="read-at">Read at {now:%H:%M:%S} UTC, '
+            f"again every {REFRESH_SECONDS} s. Days are days in UTC.</div>"
         )
 
     refresh()

@@ -82,7 +82,8 @@ def photograph(browser: Chrome, url: str, page: str, size: tuple[int, int], fold
 
 
 def has_drawn(browser: Chrome) -> bool:
-    """The page has been read, and every chart that it holds has been drawn."""
+    """The page has been read, and every chart that can be seen has been drawn (not those of other tabs)."""
     is_read = browser.find_elements(By.CSS_SELECTOR, '[data-name="read-at"]')
     charts = browser.find_elements(By.CSS_SELECTOR, '[data-testid="stVegaLiteChart"]')
-    return bool(is_read) and all(chart.find_elements(By.CSS_SELECTOR, "canvas, svg") for chart in charts)
+    seen = [chart for chart in charts if chart.is_displayed()]
+    return bool(is_read) and all(chart.find_elements(By.CSS_SELECTOR, "canvas, svg") for chart in seen)

@@ -155,6 +155,7 @@ def load(cursor: Any, known: Known) -> None:
     ruleset_id = cursor.fetchone()[0]
     _load_ledger(cursor, known)
     _load_facts(cursor, known.payments, ruleset_id)
+    _load_labels(cursor, known.payments)
     _load_rollup(cursor, known.payments)
     _load_quarantine(cursor, known)
 
@@ -220,6 +221,23 @@ def _load_facts(cursor: Any, payments: Iterable[Payment], ruleset_id: int) -> No
         "insert into core.fact_alert (transaction_id, customer_id, occurred_at, ledger_seq, ruleset_id,"
         " severity, rules, evidence) values %s",
         alerts,
+    )
+
+
+def _load_labels(cursor: Any, payments: Iterable[Payment]) -> None:
+    cursor.execute(
+        "insert into ops.label_ledger (query, epoch, offset_ranges, rows_in, first_labels, corrections,"
+        " outdated, duplicates, quarantined, committed_at)"
+        " values ('labels', 1, '[]', 0, 0, 0, 0, 0, 0, now())"
+    )
+    execute_values(
+        cursor,
+        "insert into core.fact_chargeback (transaction_id, known_at, label_seq, is_fraud) values %s",
+        [
+            (str(one.id), one.occurred_at + timedelta(days=9), 1, one.is_fraud)
+            for one in payments
+            if one.is_fraud is not None
+        ],
     )
 
 

@@ -1,5 +1,5 @@
 /*
-title: Lost to confirmed fraud, in the reporting currency
+title: Lost to fraud, in the reporting currency
 question: What did fraud cost, as far as it is known?
 dashboard: business
 tab: Revenue

@@ -2,13 +2,16 @@ module "console" {
   source = "./modules/service"
   count  = var.enable_console ? 1 : 0
 
-  name        = "${var.name}-console"
-  alias       = "console"
-  network     = local.common.network
-  image       = docker_image.this["txwatch"].image_id
-  user        = "1000:1000"
-  command     = ["console"]
-  environment = merge(local.pipeline_environment, local.as_role["dashboard_reader"], { TXWATCH_CONSOLE_PORT = "8501" })
+  name    = "${var.name}-console"
+  alias   = "console"
+  network = local.common.network
+  image   = docker_image.this["txwatch"].image_id
+  user    = "1000:1000"
+  command = ["console"]
+  environment = merge(local.pipeline_environment, local.as_role["dashboard_reader"], {
+    TXWATCH_CONSOLE_PORT     = "8501"
+    STREAMLIT_SERVER_ADDRESS = "0.0.0.0" # of the container: its port is published on 127.0.0.1
+  })
 
   memory_mb    = var.memory_mb.console
   ports        = { "8501" = var.ports.console }

@@ -54,11 +54,12 @@ module "kafka" {
     KAFKA_HEAP_OPTS = "-Xms${floor(var.memory_mb.kafka / 2)}m -Xmx${floor(var.memory_mb.kafka / 2)}m"
   }
 
-  memory_mb    = var.memory_mb.kafka
-  ports        = { "9092" = var.ports.kafka + tonumber(each.key) - 1 }
-  volumes      = { "/var/lib/kafka/data" = docker_volume.kafka[each.key].name }
-  tmpfs        = { "/tmp" = "64m", "/opt/kafka/config" = "1m" }
-  stop_seconds = 60
+  memory_mb        = var.memory_mb.kafka
+  ports            = { "9092" = var.ports.kafka + tonumber(each.key) - 1 }
+  volumes          = { "/var/lib/kafka/data" = docker_volume.kafka[each.key].name }
+  tmpfs            = { "/tmp" = "64m", "/opt/kafka/config" = "1m" }
+  tmpfs_executable = true
+  stop_seconds     = 60
   # The broker opens its port only once it serves requests.
   healthcheck  = { test = ["CMD", "bash", "-c", "</dev/tcp/127.0.0.1/19092"] }
   wait_seconds = var.wait_seconds

@@ -50,3 +50,8 @@ module "object_store" {
   delete_with_content = true
   store_id            = module.localstack.id
 }
+
+# The bucket without its lifecycle rules: the provider watches those for most of a minute until it believes them.
+resource "terraform_data" "bucket" {
+  input = module.object_store.bucket
+}

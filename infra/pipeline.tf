@@ -85,16 +85,17 @@ module "stream" {
     }
   )
 
-  memory_mb    = var.memory_mb.stream
-  tmpfs        = { "/tmp" = "256m", "/var/lib/txwatch" = "64m" }
-  stop_seconds = 60
+  memory_mb        = var.memory_mb.stream
+  tmpfs            = { "/tmp" = "256m", "/var/lib/txwatch" = "64m" }
+  tmpfs_executable = true
+  stop_seconds     = 60
   # A batch was committed, or there was nothing to do, within the last minute.
   healthcheck  = { test = ["CMD", "beating", "stream.heartbeat", "60"], start_period = "2m0s" }
   wait_seconds = var.wait_seconds
   log          = local.common.log
   labels       = local.common.labels
 
-  depends_on = [module.topics, module.seed, module.object_store, module.spark_worker]
+  depends_on = [module.topics, module.seed, terraform_data.bucket, module.spark_worker]
 }
 
 module "archive" {
@@ -115,7 +116,7 @@ module "archive" {
   log          = local.common.log
   labels       = local.common.labels
 
-  depends_on = [module.topics, module.seed, module.object_store]
+  depends_on = [module.topics, module.seed, terraform_data.bucket]
 }
 
 resource "docker_volume" "generator" {

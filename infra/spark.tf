@@ -59,12 +59,13 @@ module "spark_worker" {
     SPARK_LOCAL_DIRS    = "/var/lib/spark"
   }
 
-  memory_mb    = var.memory_mb.worker
-  tmpfs        = { "/tmp" = "128m", "/var/lib/spark" = "256m" }
-  healthcheck  = { test = ["CMD", "bash", "-c", "</dev/tcp/$(hostname)/8081"] }
-  wait_seconds = var.wait_seconds
-  log          = local.common.log
-  labels       = local.common.labels
+  memory_mb        = var.memory_mb.worker
+  tmpfs            = { "/tmp" = "128m", "/var/lib/spark" = "256m" }
+  tmpfs_executable = true
+  healthcheck      = { test = ["CMD", "bash", "-c", "</dev/tcp/$(hostname)/8081"] }
+  wait_seconds     = var.wait_seconds
+  log              = local.common.log
+  labels           = local.common.labels
 
   depends_on = [module.spark_master]
 }

@@ -31,7 +31,7 @@ resource "docker_container" "this" {
   memory_swap   = var.memory_mb
   read_only     = var.read_only
   security_opts = ["no-new-privileges"]
-  tmpfs         = { for path, size in var.tmpfs : path => "rw,nosuid,nodev,uid=${local.uid},size=${size}" }
+  tmpfs         = { for path, size in var.tmpfs : path => "rw,${var.tmpfs_executable ? "exec" : "noexec"},nosuid,nodev,uid=${local.uid},size=${size}" }
 
   log_driver = "json-file"
   log_opts   = { "max-size" = var.log.max_size, "max-file" = tostring(var.log.max_file) }

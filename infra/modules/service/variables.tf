@@ -70,6 +70,12 @@ variable "tmpfs" {
   default     = { "/tmp" = "64m" }
 }
 
+variable "tmpfs_executable" {
+  description = "Whether programs may run from the folders in memory: JVMs unpack native libraries (lz4, zstd) there."
+  type        = bool
+  default     = false
+}
+
 variable "read_only" {
   description = "Whether the root file system is read-only."
   type        = bool

@@ -8,7 +8,7 @@ STACK := python3 scripts/stack
 SHELL_SCRIPTS = .ci/run $(shell find . -name '*.sh' -not -path './.txwatch/*' -not -path '*/.terraform/*')
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dbt airflow up plan down status logs shell smoke secrets images mirror test chaos test-stack lint format \
+.PHONY: help install demo dbt airflow up plan down status logs shell smoke secrets images mirror test chaos bench bench-report test-stack lint format \
         docs metabase-check requirements clean
 
 help: ## list the targets
@@ -75,6 +75,12 @@ chaos: install ## break the running pipeline FAULTS=50 times as SEED=7 says, com
 	@PYTHONPATH=tests:tests/chaos $(BIN)/python tests/chaos/run.py --output docs/chaos.json \
 		$(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 	@$(BIN)/python tests/chaos/page.py docs/chaos.json docs/chaos.md
+
+bench: install ## measure every system of the bench in turns (an hour; ARGS="drain --rows 500000" for a part)
+	$(BIN)/python tests/bench/bench.py $(or $(ARGS),all)
+
+bench-report: install ## write docs/performance.md and its plots from the results in docs/performance/
+	$(BIN)/python tests/bench/report.py
 
 lint: install ## check style, types, import directions, shell scripts and YAML
 	$(BIN)/ruff check .

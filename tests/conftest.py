@@ -122,6 +122,7 @@ def spark(spark_jars: Path) -> Iterator["SparkSession"]:
     """Yield the one Spark session of the test session."""
     from txwatch.stream.session import build_session  # noqa: PLC0415 - the JVM starts for those who ask
 
-    session = build_session(load_settings(), spark_jars)
+    # Staging by executors is tested too: it is the mode in which a task is tried again.
+    session = build_session(load_settings(stream_sink_mode="executors"), spark_jars)
     yield session
     session.stop()

@@ -21,5 +21,9 @@ class UnavailableError(TxwatchError):
     """A system that is needed (Kafka, Postgres, S3) does not answer."""
 
 
+class StagingLostError(UnavailableError):
+    """What the executors staged is gone; only reading the batch from Kafka again brings it back."""
+
+
 class FencedError(TxwatchError):
     """A newer start of the same query has taken over; this one must stop and write nothing more."""

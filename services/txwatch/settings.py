@@ -177,6 +177,10 @@ class Settings(BaseSettings):
         0.0, ge=0, description="least time between two micro-batches; 0: back to back"
     )
     stream_max_batch_rows: PositiveInt = Field(50_000, description="most records in one micro-batch")
+    stream_sink_mode: Literal["driver", "executors"] = Field(
+        "driver",
+        description="who copies a batch's rows to Postgres: the driver, or each executor its share",
+    )
     stream_checkpoint: Literal["s3", "local"] = Field("s3", description="where Spark keeps its checkpoint")
     stream_cores: PositiveInt = Field(2, description="cores of the local Spark session")
     stream_spark_master: str | None = Field(

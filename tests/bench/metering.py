@@ -20,6 +20,10 @@ class Meter:
         """Resident and proportional set size: the first counts a shared page in every process that has it."""
         return {name: _memory(_family(pid)) for name, pid in self.roots.items()}
 
+    def resident_mib(self, name: str) -> float:
+        """Resident set size of one tree, read without disturbing it."""
+        return sum(map(_resident, _family(self.roots[name]))) / 2**20
+
 
 def _family(pid: int) -> list[psutil.Process]:
     try:
@@ -35,6 +39,13 @@ def _cpu_seconds(process: psutil.Process) -> float:
     except psutil.NoSuchProcess:
         return 0.0
     return float(times.user + times.system + times.children_user + times.children_system)
+
+
+def _resident(process: psutil.Process) -> float:
+    try:
+        return float(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def _memory(family: list[psutil.Process]) -> dict[str, int]:

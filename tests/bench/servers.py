@@ -8,15 +8,46 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from psycopg2 import sql
 
 from txwatch.cli.up import provide_warehouse
 from txwatch.embedded.runtime import Runtime
-from txwatch.postgres import connect
+from txwatch.postgres import Connection, connect
 from txwatch.settings import PREFIX, Settings, load_settings
 
 _TEMPLATE = "bench_template"
+
+# As the stream leaves them: ids and times in order, customers at random, batches of 50,000.
+_FILL = """
+insert into core.fact_transaction
+select lpad(to_hex(number), 32, '0')::uuid,
+    lpad(to_hex((random() * 9999)::bigint), 32, '0')::uuid,
+    lpad(to_hex((random() * 1999)::bigint), 32, '0')::uuid,
+    timestamptz '2024-01-01' + number * interval '1 second', 48.85, 2.35, -1 - number / 50000, 1,
+    false, false, (1 + number % 9999) / 100.0, 'EUR', 'FR', 'chip', 'phone-' || number % 20000, '{}'
+from generate_series(1::bigint, %s) as number
+"""
+
+
+@dataclass(frozen=True)
+class Wal:
+    """Postgres' write-ahead log, watched over a connection of its own."""
+
+    connection: Connection
+
+    def position(self) -> int:
+        """Return the number of bytes written so far."""
+        with self.connection.cursor() as cursor:
+            cursor.execute("select pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
+            row = cursor.fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self.connection.close()
 
 
 @dataclass(frozen=True)
@@ -25,6 +56,8 @@ class Servers:
 
     runtime: Runtime
     settings: Settings
+    changes: dict[str, object]
+    """Settings that all systems get."""
 
     def pids(self) -> dict[str, int]:
         """Return the servers' process ids by name."""
@@ -32,7 +65,7 @@ class Servers:
 
     def environment(self, **changes: object) -> dict[str, str]:
         """Return the environment in which a txwatch process works here."""
-        values = {"state_dir": self.settings.state_dir, "log_level": "warning", **changes}
+        values = {"state_dir": self.settings.state_dir, "log_level": "warning", **self.changes, **changes}
         return os.environ | {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items()}
 
     def generate(self, *options: str) -> subprocess.Popen[bytes]:
@@ -50,31 +83,55 @@ class Servers:
         """Copy the warehouse as it is: dimensions, and nothing else yet."""
         self._as_superuser("create database {template} template {name}", self.settings.postgres_database)
 
-    def facts(self, database: str) -> int:
-        """Count the facts in a database."""
+    def drop_database(self, name: str) -> None:
+        """Free the disk of a database that is done with."""
+        self._as_superuser("drop database if exists {name} with (force)", name)
+
+    def wal(self) -> Wal:
+        """Watch the write-ahead log."""
+        connection = connect(self.runtime.superuser())
+        connection.autocommit = True
+        return Wal(connection)
+
+    def facts(self, database: str, batch: int | None = None) -> int:
+        """Count the facts in a database, or those of one batch."""
+        where = "" if batch is None else f" where ledger_seq = {batch}"
+        return int(self.rows(database, f"select count(*) from core.fact_transaction{where}")[0][0])
+
+    def rows(self, database: str, statement: str) -> list[tuple[Any, ...]]:
+        """Run a query in a database."""
         settings = self.settings.model_copy(update={"postgres_database": database})
         with closing(connect(settings.postgres("analyst"))) as connection, connection.cursor() as cursor:
-            cursor.execute("select count(*) from core.fact_transaction")
-            row = cursor.fetchone()
-        assert row is not None
-        return int(row[0])
+            cursor.execute(statement)
+            return cursor.fetchall()
+
+    def fill(self, name: str, facts: int) -> None:
+        """Make a warehouse that holds so many facts already, of ids that no generator makes."""
+        self.new_database(name)
+        settings = self.settings.model_copy(update={"postgres_database": name})
+        with closing(connect(settings.postgres("warehouse_owner"))) as connection, connection:
+            connection.cursor().execute(_FILL, (facts,))
+        with closing(connect(settings.postgres("warehouse_owner"))) as connection:
+            connection.autocommit = True
+            connection.cursor().execute("vacuum analyze core.fact_transaction")
 
     def _as_superuser(self, statement: str, name: str) -> None:
         with closing(connect(self.runtime.superuser())) as connection:
             connection.autocommit = True
+            connection.cursor().execute("set lock_timeout = '60s'")
             names = {"name": sql.Identifier(name), "template": sql.Identifier(_TEMPLATE)}
             connection.cursor().execute(sql.SQL(statement).format(**names))
 
 
 @contextmanager
-def running_servers() -> Iterator[Servers]:
+def running_servers(**changes: object) -> Iterator[Servers]:
     """Start servers in a folder of their own; leave nothing behind."""
     with tempfile.TemporaryDirectory(prefix="txwatch-bench-") as folder:
         Path(folder).chmod(0o755)  # Postgres may run as another user
         runtime = Runtime(load_settings(state_dir=Path(folder)))
         try:
             runtime.up()
-            servers = Servers(runtime, provide_warehouse(runtime))
+            servers = Servers(runtime, provide_warehouse(runtime), changes)
             servers.keep_as_template()
             yield servers
         finally:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -76,6 +77,12 @@ def offset_ranges(records: pa.Table) -> tuple[OffsetRange, ...]:
         for row in spans.to_pylist()
     ]
     return tuple(sorted(ranges, key=lambda span: (span.topic, span.partition)))
+
+
+def milliseconds(moments: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    """Return timestamps in milliseconds since the epoch."""
+    microseconds: npt.NDArray[np.int64] = moments.cast(pa.int64()).to_numpy()
+    return microseconds / 1000.0
 
 
 def inspect_records(records: pa.Table, inspector: Inspector) -> Inspection:

@@ -17,17 +17,24 @@ from txwatch.errors import TxwatchError, UnavailableError
 from txwatch.heartbeat import Heartbeat
 from txwatch.postgres import connect
 from txwatch.settings import Settings
+from txwatch.stream.behind import WriteBehind
 from txwatch.stream.checkpoint import ASYNCHRONOUS, provide_checkpoint
 from txwatch.stream.ledger import Epoch, Totals, open_epoch
+from txwatch.stream.moving import StagedBatch
 from txwatch.stream.rules import Ruleset
 from txwatch.stream.scorer import Scorer
 from txwatch.stream.session import has_jvm
-from txwatch.stream.sink import TRANSIENT, WarehouseSink, unwatched
+from txwatch.stream.sink import TRANSIENT, ScoredBatch, WarehouseSink, unwatched
 from txwatch.stream.source import check_begin, read_transactions, watermarks
+from txwatch.stream.staging import stage_for
 
 log = structlog.get_logger()
 
 QUERY = "transactions"
+Batch = ScoredBatch | StagedBatch
+Collect = Callable[[int, DataFrame], Batch]
+"""Takes a micro-batch's number and records to what the sink writes."""
+
 _POLL_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 10.0
 _IDLE = "Waiting for data to arrive"
@@ -78,7 +85,7 @@ class TransactionStream:
             started = time.monotonic()
             try:
                 self._run_epoch()
-            except (PySparkException, Py4JError, ConnectionError, *TRANSIENT) as error:
+            except (PySparkException, Py4JError, ConnectionError, psycopg2.Error, UnavailableError) as error:
                 self._check_hope(error)
                 pause = 0.5 if self._alive_at > started else min(pause * 2, _LONGEST_PAUSE_SECONDS)
                 log.warning("stream_restart", in_seconds=pause, error=_first_line(self._failure or error))
@@ -93,18 +100,25 @@ class TransactionStream:
         self.spark.conf.set("spark.sql.streaming.checkpointFileManagerClass", checkpoint.manager)
         sink = WarehouseSink(self.settings, epoch, self.ruleset, self._stopping, self.reached)
         scorer = Scorer(self.spark, self.settings, self.ruleset)
+        # The plan is made here and not per batch: it is analysed once.
+        scored = read_transactions(self.spark, self.settings, epoch.offsets).transform(scorer.score)
+        collect: Collect = scorer.batch
+        if self.settings.stream_sink_mode == "executors":
+            scored = scored.transform(stage_for(self.settings, epoch, self.ruleset).report)
+            collect = scorer.staged_batch
+        behind = WriteBehind(lambda batch: self._write(sink, batch))
+        # What executors have staged is moved at once: staging tables are emptied between two batches.
+        write = behind.put if collect == scorer.batch else lambda batch: self._write(sink, batch)
         query = (
-            read_transactions(self.spark, self.settings, epoch.offsets)
-            .transform(scorer.score)  # here and not per batch: the plan is built and analysed once
-            .writeStream.queryName(QUERY)
+            scored.writeStream.queryName(QUERY)
             .option("checkpointLocation", checkpoint.location)
             .options(**ASYNCHRONOUS)
             .trigger(processingTime=f"{self.settings.stream_trigger_seconds} seconds")
-            .foreachBatch(lambda scored, batch_id: self._write(scorer, sink, scored, batch_id))
+            .foreachBatch(lambda records, batch_id: self._take(write, collect, records, batch_id))
             .start()
         )
-        with closing(sink):
-            self._await(query)
+        with closing(sink), closing(behind):
+            self._await(query, behind)
 
     def _open_epoch(self) -> Epoch:
         kept = watermarks(self.settings, self.settings.kafka_transactions_topic)
@@ -116,21 +130,28 @@ class TransactionStream:
         check_begin(epoch.offsets, kept)
         return epoch
 
-    def _write(self, scorer: Scorer, sink: WarehouseSink, scored: DataFrame, batch_id: int) -> None:
+    def _take(
+        self, write: Callable[[Batch], None], collect: Collect, records: DataFrame, batch_id: int
+    ) -> None:
         if self._stopping.is_set():
             return  # Spark notes the batch as done in a checkpoint that nobody reads again
         with self._in_batch:
             try:
-                self._committed(sink.write(scorer.batch(batch_id, scored)))
+                write(collect(batch_id, records))
             except BaseException as error:
                 self._failure = error  # Spark passes on no more than its text
                 raise
 
-    def _committed(self, totals: Totals) -> None:
+    def _write(self, sink: WarehouseSink, batch: Batch) -> None:
+        try:
+            totals = sink.write(batch)
+        except BaseException as error:
+            self._failure = error
+            raise
         self._note_life()
         self.on_commit(totals)
 
-    def _await(self, query: StreamingQuery) -> None:
+    def _await(self, query: StreamingQuery, behind: WriteBehind) -> None:
         try:
             while not self._stopping.is_set():
                 if not query.isActive:
@@ -138,7 +159,7 @@ class TransactionStream:
                         raise error
                     return
                 self._stopping.wait(_POLL_SECONDS)
-                if query.status["message"] == _IDLE:
+                if query.status["message"] == _IDLE and behind.is_idle():
                     self._note_life()
                     if self.until_drained:
                         self._stopping.set()

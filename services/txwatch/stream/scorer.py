@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
@@ -17,16 +15,19 @@ from txwatch.stream.batch import (
     facts_of,
     in_offset_order,
     inspect_records,
+    milliseconds,
     offset_ranges,
     quarantine_row,
 )
 from txwatch.stream.inspection import Inspector, Rejection
+from txwatch.stream.moving import StagedBatch
 from txwatch.stream.parse import parse
 from txwatch.stream.rules import Ruleset
 from txwatch.stream.scoring import score
 from txwatch.stream.sink import ScoredBatch
+from txwatch.stream.staging import RECORD, read_report
 
-_RECORD = ["topic", "partition", "offset", "appended_at", "key", "value"]
+_RECORD = list(RECORD)
 _REFUSED = Rejection(QuarantineReason.UNREADABLE, None, "inspection and parser disagree: please report it")
 
 
@@ -63,35 +64,52 @@ class Scorer:
         undecided = scored.filter(pc.invert(scored["is_valid"])).select(_RECORD)
         facts, quarantine = scored.filter(scored["is_valid"]), QUARANTINE_SCHEMA.empty_table()
         if undecided.num_rows:
-            facts, quarantine = self._decide(facts, undecided)
+            late, quarantine = self._decide(undecided)
+            facts = in_offset_order(pa.concat_tables([facts, late])) if late is not None else facts
         return ScoredBatch(
             batch_id=batch_id,
             ranges=offset_ranges(scored),
             rows_in=scored.num_rows,
             facts=facts_of(facts),
             quarantine=quarantine,
-            appended_ms=_milliseconds(scored["appended_at"]),
+            appended_ms=milliseconds(scored["appended_at"]),
         )
 
-    def _decide(self, facts: pa.Table, undecided: pa.Table) -> tuple[pa.Table, pa.Table]:
-        """Inspect what was not canonical; what turns out to be valid is scored like the rest."""
+    def staged_batch(self, batch_id: int, reported_records: DataFrame) -> StagedBatch:
+        """Let the executors stage what `Stage.report` was laid over, and decide here what they could not.
+
+        Raises:
+            TxwatchError: Postgres refused the rows.
+        """
+        report = read_report(reported_records.toArrow())
+        late, quarantine = None, QUARANTINE_SCHEMA.empty_table()
+        if report.undecided.num_rows:
+            late, quarantine = self._decide(report.undecided)
+        return StagedBatch(
+            batch_id=batch_id,
+            ranges=report.ranges,
+            rows_in=report.rows_in,
+            attempts=report.attempts,
+            late=late,
+            quarantine=quarantine,
+            appended_ms=report.appended_ms,
+        )
+
+    def _decide(self, undecided: pa.Table) -> tuple[pa.Table | None, pa.Table]:
+        """Inspect what was not canonical; what turns out to be valid is scored like the rest.
+
+        Returns:
+            Scored records, if there are any, and rows of quarantine.
+        """
         tolerance = timedelta(seconds=self.settings.future_tolerance_seconds)
         inspection = inspect_records(undecided, Inspector(self.settings.currencies, tolerance))
         if inspection.canonical.num_rows == 0:
-            return facts, inspection.quarantine
+            return None, inspection.quarantine
         rewritten = inspection.canonical.rename_columns({"appended_at": "timestamp"})
         rescored = self.score(self.spark.createDataFrame(rewritten)).toArrow()
         refused = rescored.filter(pc.invert(rescored["is_valid"])).select(_RECORD).to_pylist()
         quarantine = pa.Table.from_pylist(
             [quarantine_row(row, _REFUSED) for row in refused], QUARANTINE_SCHEMA
         )
-        together = pa.concat_tables([facts, rescored.filter(rescored["is_valid"])])
-        return (
-            in_offset_order(together),
-            pa.concat_tables([inspection.quarantine, quarantine]),
-        )
-
-
-def _milliseconds(moments: pa.ChunkedArray) -> npt.NDArray[np.float64]:
-    microseconds: npt.NDArray[np.int64] = moments.cast(pa.int64()).to_numpy()
-    return microseconds / 1000.0
+        valid = rescored.filter(rescored["is_valid"])
+        return valid if valid.num_rows else None, pa.concat_tables([inspection.quarantine, quarantine])

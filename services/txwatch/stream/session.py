@@ -15,6 +15,7 @@ from txwatch.settings import Settings
 
 _SUBMIT = "PYSPARK_SUBMIT_ARGS"
 _SECRETS = ("spark.hadoop.fs.s3a.secret.key", "spark.authenticate.secret")
+_TASK_TRIES = 4
 _LOG_CONFIGURATION = Path(__file__).with_name("log4j2.properties")
 
 
@@ -83,8 +84,10 @@ def _engine(settings: Settings, jars: Path) -> dict[str, str]:
 
 def _local(settings: Settings) -> dict[str, str]:
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    # A task that reaches out to Postgres is worth another try, as on a cluster.
+    tries = f",{_TASK_TRIES}" if settings.stream_sink_mode == "executors" else ""
     return {
-        "spark.master": f"local[{settings.stream_cores}]",
+        "spark.master": f"local[{settings.stream_cores}{tries}]",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
     }

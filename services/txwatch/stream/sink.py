@@ -24,20 +24,23 @@ from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception_type,
+    retry_if_not_exception_type,
     sleep_using_event,
     stop_after_delay,
     stop_when_event_set,
     wait_exponential,
 )
 
-from txwatch.errors import UnavailableError
+from txwatch.errors import StagingLostError, UnavailableError
 from txwatch.postgres import Connection, connect
 from txwatch.settings import Settings
 from txwatch.stream.batch import OffsetRange, alerts_of, only, rollups_of, without_repeats
 from txwatch.stream.columns import constant
 from txwatch.stream.copying import copy_into
 from txwatch.stream.ledger import Epoch, Totals, claim, settle, writer_name
+from txwatch.stream.moving import StagedBatch, Written, empty_stage, move
 from txwatch.stream.rules import Ruleset
+from txwatch.stream.staging import Attempt, Origin, stage_rows, staged_tables
 
 log = structlog.get_logger()
 
@@ -51,6 +54,9 @@ TRANSIENT = (
 
 _STAGED_BATCHES = 100
 """How many batches go through the staging table after one that held an id which was there already."""
+
+_DRIVER = -1
+"""The driver's task number in the staging tables."""
 
 _WORK_TABLES = """
 create temporary table work_fact (
@@ -105,16 +111,17 @@ class WarehouseSink:
     _known: dict[str, set[bytes]] = field(default_factory=dict)
     _staged_batches_left: int = 0
 
-    def write(self, batch: ScoredBatch) -> Totals:
+    def write(self, batch: ScoredBatch | StagedBatch) -> Totals:
         """Commit a batch exactly once and return what it came to (nothing, where it was committed before).
 
         Raises:
             FencedError: a newer start of the query has taken over.
+            StagingLostError: a staged batch is no longer there; it must be staged again.
             UnavailableError: Postgres stayed away for longer than `stream_retry_limit_seconds`.
         """
         limit = self.settings.stream_retry_limit_seconds
         retrying = Retrying(
-            retry=retry_if_exception_type(TRANSIENT),
+            retry=retry_if_exception_type(TRANSIENT) & retry_if_not_exception_type(StagingLostError),
             wait=wait_exponential(multiplier=0.2, max=5),
             stop=stop_after_delay(limit) | stop_when_event_set(self.stopping),
             sleep=sleep_using_event(self.stopping),
@@ -135,37 +142,62 @@ class WarehouseSink:
         log.warning("postgres_retry", attempt=attempt.attempt_number, error=" ".join(str(error).split()))
         self.close()
 
-    def _write_once(self, batch: ScoredBatch) -> Totals:
+    def _write_once(self, batch: ScoredBatch | StagedBatch) -> Totals:
         connection = self._connection or self._connect()
         with connection, connection.cursor() as cursor:
             ledger_seq = claim(cursor, self.epoch, batch.batch_id, batch.ranges)
             if ledger_seq is None:
                 return Totals(rows_in=0, facts=0, alerts=0, quarantined=0, duplicates=0)
             self.reached("claim")
-            facts = self._insert_facts(cursor, without_repeats(batch.facts), ledger_seq)
-            self.reached("facts")
-            self._insert_inferred_dimensions(cursor, facts)
-            self.reached("dimensions")
-            alerts = self._stamped(alerts_of(facts, self.ruleset), ledger_seq)
-            copy_into(cursor, ("core", "fact_alert"), alerts)
-            self.reached("alerts")
+            if isinstance(batch, ScoredBatch):
+                written = self._insert(cursor, batch, ledger_seq)
+            else:
+                written = self._move(cursor, batch, ledger_seq)
             _insert_quarantine(cursor, batch.quarantine, ledger_seq)
             self.reached("quarantine")
-            _update_rollups(cursor, facts)
-            self.reached("rollups")
-            if batch.resolve is not None:
-                batch.resolve(cursor, ledger_seq, set(facts["transaction_id"].to_pylist()))
-            totals = Totals(
-                rows_in=batch.rows_in,
-                facts=facts.num_rows,
-                alerts=alerts.num_rows,
-                quarantined=batch.quarantine.num_rows,
-                duplicates=batch.facts.num_rows - facts.num_rows,
-            )
+            totals = Totals(rows_in=batch.rows_in, quarantined=batch.quarantine.num_rows, **vars(written))
             settle(cursor, ledger_seq, totals, _latency(batch.appended_ms))
             self.reached("settle")
         self.reached("commit")
         return totals
+
+    def _insert(self, cursor: Cursor, batch: ScoredBatch, ledger_seq: int) -> Written:
+        facts = self._insert_facts(cursor, without_repeats(batch.facts), ledger_seq)
+        self.reached("facts")
+        self._insert_inferred_dimensions(cursor, facts)
+        self.reached("dimensions")
+        alerts = self._stamped(alerts_of(facts, self.ruleset), ledger_seq)
+        copy_into(cursor, ("core", "fact_alert"), alerts)
+        self.reached("alerts")
+        _update_rollups(cursor, facts)
+        self.reached("rollups")
+        if batch.resolve is not None:
+            batch.resolve(cursor, ledger_seq, set(facts["transaction_id"].to_pylist()))
+        return Written(facts.num_rows, alerts.num_rows, batch.facts.num_rows - facts.num_rows)
+
+    def _move(self, cursor: Cursor, batch: StagedBatch, ledger_seq: int) -> Written:
+        """Do in the database what `_insert` does here, with what the executors have staged."""
+        attempts = [*batch.attempts, *self._stage_own(cursor, batch)]
+        if self._staged_batches_left == 0:
+            cursor.execute("savepoint facts")
+            try:
+                written = move(cursor, attempts, ledger_seq, self._ruleset_id, wary=False)
+            except psycopg2.errors.UniqueViolation:
+                cursor.execute("rollback to savepoint facts")
+                self._staged_batches_left = _STAGED_BATCHES
+        if self._staged_batches_left:
+            self._staged_batches_left -= 1
+            written = move(cursor, attempts, ledger_seq, self._ruleset_id, wary=True)
+        for step in ("facts", "dimensions", "alerts", "rollups"):
+            self.reached(step)  # one statement has done them all
+        empty_stage(cursor)
+        return written
+
+    def _stage_own(self, cursor: Cursor, batch: StagedBatch) -> list[Attempt]:
+        if batch.late is None:
+            return []
+        origin = Origin(self.epoch.query, self.epoch.number, batch.batch_id, _DRIVER, 0)
+        return [stage_rows(cursor, origin, *staged_tables(batch.late, self.ruleset))]
 
     def _connect(self) -> Connection:
         options = self.settings.postgres("stream_writer")

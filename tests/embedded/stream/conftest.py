@@ -19,10 +19,21 @@ _JOIN_SECONDS = 60.0
 
 
 @pytest.fixture
-def settings(pipeline: Settings, tmp_path: Path) -> Settings:
+def sink_mode() -> str:
+    """Return who copies; what must hold for both is parametrised with `both_modes`."""
+    return "driver"
+
+
+@pytest.fixture
+def settings(pipeline: Settings, tmp_path: Path, sink_mode: str) -> Settings:
     """Return the test's own pipeline with small batches and a state folder of the test's own."""
     return pipeline.model_copy(
-        update={"state_dir": tmp_path, "stream_max_batch_rows": 1000, "stream_retry_limit_seconds": 30.0}
+        update={
+            "state_dir": tmp_path,
+            "stream_max_batch_rows": 1000,
+            "stream_retry_limit_seconds": 30.0,
+            "stream_sink_mode": sink_mode,
+        }
     )
 
 

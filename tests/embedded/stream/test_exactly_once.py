@@ -19,7 +19,10 @@ from txwatch.settings import Settings
 
 Drain = Callable[[Settings], None]
 
+both_modes = pytest.mark.parametrize("sink_mode", ["driver", "executors"])
 
+
+@both_modes
 def test_everything_is_read_once_over_several_starts(
     settings: Settings, drain: Drain, warehouse: Warehouse
 ) -> None:
@@ -33,6 +36,7 @@ def test_everything_is_read_once_over_several_starts(
     assert warehouse.value("select max(rows_in) from ops.stream_ledger") <= 1000
 
 
+@both_modes
 def test_of_records_with_one_id_the_first_is_kept_and_the_others_are_counted(
     settings: Settings, drain: Drain, warehouse: Warehouse
 ) -> None:
@@ -50,6 +54,7 @@ def test_of_records_with_one_id_the_first_is_kept_and_the_others_are_counted(
     assert differences(settings) == []
 
 
+@both_modes
 def test_an_unknown_customer_or_merchant_gets_a_dimension_row_that_says_so(
     settings: Settings, drain: Drain, warehouse: Warehouse
 ) -> None:
@@ -77,6 +82,7 @@ def test_a_partition_added_while_the_stream_runs_is_read_from_its_beginning(
     assert differences(settings) == []
 
 
+@both_modes
 def test_the_checkpoint_on_s3_may_vanish_while_the_stream_runs(
     settings: Settings, in_background: Any, warehouse: Warehouse
 ) -> None:
@@ -116,6 +122,7 @@ def test_without_s3_the_checkpoint_lies_on_the_local_disk(settings: Settings, dr
     assert [folder.name for folder in checkpoints.iterdir()] == ["epoch=1"]
 
 
+@both_modes
 def test_of_two_streams_at_once_the_later_one_goes_on_alone(
     settings: Settings, in_background: Any, warehouse: Warehouse
 ) -> None:
@@ -167,6 +174,7 @@ def test_records_that_kafka_dropped_before_they_were_read_are_told(settings: Set
         drain(settings)
 
 
+@both_modes
 def test_without_postgres_the_stream_ends_after_its_limit(
     settings: Settings, in_background: Any, drain: Drain, warehouse: Warehouse, postgres_wire: Any
 ) -> None:
@@ -204,6 +212,7 @@ def test_a_stream_that_had_nothing_to_do_is_as_patient_as_a_busy_one(
     assert running.error is None
 
 
+@both_modes
 def test_a_stop_lets_the_batch_in_flight_finish(
     settings: Settings, in_background: Any, drain: Drain, warehouse: Warehouse
 ) -> None:

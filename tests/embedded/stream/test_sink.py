@@ -17,9 +17,11 @@ from txwatch.postgres import connect
 from txwatch.settings import Settings
 from txwatch.stream import sink as sink_module
 from txwatch.stream.ledger import Epoch, Totals, open_epoch
+from txwatch.stream.moving import StagedBatch
 from txwatch.stream.rules import Ruleset, load_ruleset
 from txwatch.stream.scorer import Scorer
 from txwatch.stream.sink import ScoredBatch, WarehouseSink
+from txwatch.stream.staging import stage_for
 
 RECORDS = "topic string, partition int, offset bigint, timestamp timestamp, key binary, value binary"
 APPENDED_AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -27,6 +29,7 @@ APPENDED_AT = datetime(2026, 3, 1, tzinfo=UTC)
 # Of `mixed`: four malformed records (49, 99, 149, 199), four that repeat an earlier id (39, 79, 119, 159);
 # twenty foreign ones (0, 10 ... 190) and five more that lie off the globe (33, 66, 132, 165, 198).
 WHOLE = Totals(rows_in=200, facts=192, alerts=25, quarantined=4, duplicates=4)
+Batch = ScoredBatch | StagedBatch
 NOTHING = Totals(rows_in=0, facts=0, alerts=0, quarantined=0, duplicates=0)
 
 
@@ -35,12 +38,21 @@ def ruleset(settings: Settings) -> Ruleset:
     return load_ruleset(settings.stream_ruleset)
 
 
+@pytest.fixture(params=["driver", "executors"])
+def sink_mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def batch(settings: Settings, ruleset: Ruleset, spark: SparkSession) -> ScoredBatch:
+def batch(settings: Settings, ruleset: Ruleset, spark: SparkSession) -> Batch:
     topic = settings.kafka_transactions_topic
     records = [(topic, 0, offset, APPENDED_AT, None, mixed(offset)) for offset in range(200)]
     scorer = Scorer(spark, settings, ruleset)
-    return scorer.batch(0, scorer.score(spark.createDataFrame(records, RECORDS)))
+    scored = scorer.score(spark.createDataFrame(records, RECORDS))
+    if settings.stream_sink_mode == "driver":
+        return scorer.batch(0, scored)
+    stage = stage_for(settings, Epoch("transactions", 1, {}), ruleset)
+    return scorer.staged_batch(0, scored.transform(stage.report))
 
 
 def start(settings: Settings) -> Epoch:
@@ -67,7 +79,7 @@ def content(warehouse: Warehouse) -> list[object]:
 
 
 def test_a_batch_written_twice_is_written_once(
-    sink: WarehouseSink, batch: ScoredBatch, warehouse: Warehouse
+    sink: WarehouseSink, batch: Batch, warehouse: Warehouse
 ) -> None:
     assert sink.write(batch) == WHOLE
     once = content(warehouse)
@@ -95,7 +107,10 @@ def _has_facts(connection: Connection) -> bool:
 
 
 def test_a_connection_lost_between_the_commit_and_its_answer_is_harmless(
-    sink: WarehouseSink, batch: ScoredBatch, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+    sink: WarehouseSink,
+    batch: Batch,
+    warehouse: Warehouse,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     factories = [Forgetful, Connection]
     monkeypatch.setattr(
@@ -110,7 +125,10 @@ def test_a_connection_lost_between_the_commit_and_its_answer_is_harmless(
 
 
 def test_a_batch_that_fails_in_its_middle_leaves_nothing(
-    sink: WarehouseSink, batch: ScoredBatch, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+    sink: WarehouseSink,
+    batch: Batch,
+    warehouse: Warehouse,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = content(warehouse)
 
@@ -126,7 +144,7 @@ def test_a_batch_that_fails_in_its_middle_leaves_nothing(
 
 
 def test_the_sink_of_an_earlier_start_writes_nothing(
-    sink: WarehouseSink, batch: ScoredBatch, settings: Settings, warehouse: Warehouse
+    sink: WarehouseSink, batch: Batch, settings: Settings, warehouse: Warehouse
 ) -> None:
     start(settings)
     before = content(warehouse)
@@ -135,6 +153,7 @@ def test_the_sink_of_an_earlier_start_writes_nothing(
     assert content(warehouse) == before
 
 
+@pytest.mark.parametrize("sink_mode", ["driver"])
 def test_an_earlier_start_does_not_take_the_query_back_by_itself(settings: Settings) -> None:
     earlier, later = start(settings), start(settings)
     with closing(connect(settings.postgres("stream_writer"))) as connection:
@@ -144,7 +163,7 @@ def test_an_earlier_start_does_not_take_the_query_back_by_itself(settings: Setti
 
 
 def test_a_start_does_not_wait_for_one_that_froze_in_mid_batch(
-    sink: WarehouseSink, batch: ScoredBatch, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    sink: WarehouseSink, batch: Batch, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     epochs: list[int] = []
 

@@ -15,6 +15,7 @@ CUSTOMER = f"insert into core.dim_customer (customer_id, is_inferred) values ({I
 MERCHANT = f"insert into core.dim_merchant (merchant_id, is_inferred) values ({ID}, true)"
 ROLLUP = """insert into core.rollup_minute values (now(), 'EUR', 1, 9.99, 0, 0)
     on conflict (minute, currency) do update set amount = rollup_minute.amount + excluded.amount"""
+STAGED = f"insert into ops.stage_attempt values ({ID}, 'transactions', 1, 0, 0, 0, 0, 0)"
 OBJECT = "insert into ops.archive_object values ('t', 0, 0, 5, 'k', 5, 99)"
 
 ALLOWED: list[tuple[Role, str]] = [
@@ -25,6 +26,9 @@ ALLOWED: list[tuple[Role, str]] = [
     ("stream_writer", "create temporary table batch (transaction_id uuid) on commit drop"),
     ("stream_writer", "select key, raw from ops.quarantine where resolution is null for update"),
     ("stream_writer", "update ops.quarantine set resolution = 'fact', resolved_at = now()"),
+    ("stream_writer", STAGED),
+    ("stream_writer", "select amount from ops.stage_fact"),
+    ("stream_writer", "truncate ops.stage_attempt, ops.stage_fact, ops.stage_alert"),
     ("archiver", OBJECT),
     ("archiver", "update ops.archive_object set rows = 5, bytes = 99"),
     ("transformer", "create table marts.rpt_day as select sum(amount) from core.fact_transaction"),
@@ -54,6 +58,11 @@ FORBIDDEN: list[tuple[Role, str]] = [
     ("stream_writer", f"insert into core.dim_customer (customer_id, email) values ({ID}, 'a@example.org')"),
     ("stream_writer", OBJECT),
     ("stream_writer", "create table ops.mine (id int)"),
+    ("stream_writer", "update ops.stage_fact set is_fraud = false"),
+    ("stream_writer", "delete from ops.stage_alert"),
+    ("archiver", STAGED),
+    ("dashboard_reader", "select amount from ops.stage_fact"),
+    ("analyst", "truncate ops.stage_fact"),
     ("archiver", "delete from ops.archive_object"),
     ("archiver", "update ops.archive_object set end_offset = 6"),
     ("archiver", "select from core.fact_transaction"),

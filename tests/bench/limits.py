@@ -1,0 +1,158 @@
+"""What the machine can do: without any work on the rows (L0), and with the least process around it (L1)."""
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from confluent_kafka import Consumer, TopicPartition
+from psycopg2 import sql
+from pyarrow import json as pa_json
+from systems import Committed
+
+from txwatch.events import FIELDS
+from txwatch.postgres import connect
+from txwatch.settings import Settings
+from txwatch.stream.batch import OffsetRange, facts_of
+from txwatch.stream.columns import constant
+from txwatch.stream.copying import copy_into, encode
+from txwatch.stream.ledger import Totals, claim, open_epoch, settle
+from txwatch.stream.rules import Rule, load_ruleset
+from txwatch.stream.sink import register_ruleset
+
+_ARROW = {
+    "amount": pa.decimal128(12, 2),
+    "latitude": pa.float64(),
+    "longitude": pa.float64(),
+    "is_foreign": pa.bool_(),
+}
+_WIRE = pa.schema([(name, _ARROW.get(name, pa.string())) for name in FIELDS])
+_OTHER_CURRENCIES = 1000
+
+
+def _values(settings: Settings) -> Iterator[tuple[list[bytes], tuple[OffsetRange, ...]]]:
+    """Read the topic from its beginning to its present end, in batches."""
+    topic, size = settings.kafka_transactions_topic, settings.stream_max_batch_rows
+    options = {
+        "group.id": "limit",
+        "enable.auto.commit": False,
+        "fetch.message.max.bytes": 16 << 20,
+        "queued.min.messages": 200_000,
+        "check.crcs": False,
+    }
+    with closing(Consumer(settings.kafka_client() | options)) as consumer:
+        partitions = consumer.list_topics(topic, timeout=30).topics[topic].partitions
+        begin = [TopicPartition(topic, partition, 0) for partition in partitions]
+        left = sum(consumer.get_watermark_offsets(one, timeout=30)[1] for one in begin)
+        consumer.assign(begin)
+        reached = dict.fromkeys(partitions, 0)
+        while left:
+            messages = consumer.consume(min(size, left), timeout=5)
+            spans = []
+            counts = np.bincount([message.partition() for message in messages], minlength=len(reached))
+            for partition, count in enumerate(counts.tolist()):
+                spans.append(OffsetRange(topic, partition, reached[partition], reached[partition] + count))
+                reached[partition] += count
+            left -= len(messages)
+            kept = tuple(span for span in spans if span.end > span.start)
+            yield [message.value() for message in messages], kept
+
+
+def _scored(values: list[bytes], rules: list[Rule]) -> pa.Table:
+    """Decode and score a batch of well-formed records; the default rules, written out in Arrow."""
+    raw = pa.py_buffer(b"\n".join(values))
+    events = pa_json.read_json(
+        pa.BufferReader(raw),
+        read_options=pa_json.ReadOptions(use_threads=False, block_size=raw.size + 1),
+        parse_options=pa_json.ParseOptions(explicit_schema=_WIRE, unexpected_field_behavior="error"),
+    ).combine_chunks()
+    events = events.set_column(
+        events.schema.get_field_index("occurred_at"),
+        "occurred_at",
+        pc.cast(events["occurred_at"], pa.timestamp("us", "UTC")),
+    )
+    verdicts = {
+        "amount_over_threshold": pc.greater(events["amount"], _thresholds(events["currency"], rules)),
+        "foreign_transaction": events["is_foreign"],
+        "invalid_geolocation": pc.or_(
+            pc.greater(pc.abs(events["latitude"]), 90.0), pc.greater(pc.abs(events["longitude"]), 180.0)
+        ),
+    }
+    names = [pc.if_else(verdicts[rule.id], f"{rule.id},", "") for rule in rules]
+    fired = pc.utf8_rtrim(pc.binary_join_element_wise(*names, ""), ",")
+    return events.append_column("fired", fired)
+
+
+def _thresholds(currencies: pa.ChunkedArray, rules: list[Rule]) -> pa.ChunkedArray:
+    """Read the amounts per currency out of the rule's text: `when 'EUR' then 920`."""
+    (rule,) = [rule for rule in rules if rule.id == "amount_over_threshold"]
+    words = rule.when.replace("'", "").split()
+    known = {words[at + 1]: words[at + 3] for at, word in enumerate(words) if word == "when"}
+    places = pc.index_in(currencies, pa.array(list(known)))
+    amounts = pa.array([int(amount) for amount in known.values()], pa.int64()).cast(pa.decimal128(21, 2))
+    return pc.coalesce(pc.take(amounts, places), pa.scalar(_OTHER_CURRENCIES, pa.int64()).cast(amounts.type))
+
+
+class Plain:
+    """L1: consume, decode, score, COPY and ledger, one after the other in one Python process."""
+
+    def __init__(self, settings: Settings, committed: Committed) -> None:
+        self._ruleset = load_ruleset(settings.stream_ruleset)
+        self._committed = committed
+
+    def drain(self, settings: Settings) -> None:
+        with closing(connect(settings.postgres("stream_writer"))) as connection:
+            epoch = open_epoch(connection, "transactions", {})
+            with connection, connection.cursor() as cursor:
+                ruleset_id = register_ruleset(cursor, self._ruleset)
+            for batch, (values, spans) in enumerate(_values(settings)):
+                facts = facts_of(_scored(values, self._ruleset.rules))
+                with connection, connection.cursor() as cursor:
+                    ledger_seq = claim(cursor, epoch, batch, spans)
+                    assert ledger_seq is not None
+                    rows = _stamped(facts, ledger_seq, ruleset_id)
+                    copy_into(cursor, ("core", "fact_transaction"), rows)
+                    settle(cursor, ledger_seq, Totals(len(values), rows.num_rows, 0, 0, 0), {})
+                self._committed(len(values), batch)
+
+    def follow(self, settings: Settings, until: threading.Event) -> None:
+        raise NotImplementedError("the limit is measured by draining")
+
+
+def _stamped(facts: pa.Table, ledger_seq: int, ruleset_id: int) -> pa.Table:
+    return facts.append_column("ledger_seq", constant(ledger_seq, facts.num_rows, pa.int64())).append_column(
+        "ruleset_id", constant(ruleset_id, facts.num_rows, pa.int32())
+    )
+
+
+class Encoded:
+    """L0: rows that lie on the disk as Postgres wants them, COPY, commit; nothing else."""
+
+    def __init__(self, settings: Settings, committed: Committed) -> None:
+        self._committed = committed
+        self._folder = tempfile.TemporaryDirectory(prefix="txwatch-bench-rows-")
+        rules = load_ruleset(settings.stream_ruleset).rules
+        self._batches: list[tuple[Path, int]] = []
+        for batch, (values, _) in enumerate(_values(settings)):
+            facts = _stamped(facts_of(_scored(values, rules)), batch, 1)
+            self._columns = facts.column_names
+            path = Path(self._folder.name, str(batch))
+            path.write_bytes(encode(facts))
+            self._batches.append((path, facts.num_rows))
+
+    def drain(self, settings: Settings) -> None:
+        statement = sql.SQL("copy core.fact_transaction ({}) from stdin (format binary)").format(
+            sql.SQL(", ").join(map(sql.Identifier, self._columns))
+        )
+        with closing(connect(settings.postgres("stream_writer"))) as connection:
+            for batch, (path, rows) in enumerate(self._batches):
+                with path.open("rb") as encoded, connection, connection.cursor() as cursor:
+                    cursor.copy_expert(statement, encoded, size=1 << 20)
+                self._committed(rows, batch)
+
+    def follow(self, settings: Settings, until: threading.Event) -> None:
+        raise NotImplementedError("the limit is measured by draining")

@@ -1,0 +1,60 @@
+"""The bench at the size of a smoke test: it measures every kind of system, and loses nothing on the way."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+def run(folder: Path, *arguments: str) -> dict[str, Any]:
+    """Run a command of the bench and return its document."""
+    output = folder / f"{arguments[0]}.json"
+    subprocess.run(
+        [sys.executable, str(HERE / "bench.py"), *arguments, "--output", str(output)],
+        check=True,
+        timeout=500,
+        stdout=subprocess.DEVNULL,
+    )
+    document: dict[str, Any] = json.loads(output.read_text())
+    return document
+
+
+def test_every_system_drains_all_records_and_is_metered(tmp_path: Path) -> None:
+    systems = ["l0", "l1", "ours", "executors", "b3"]  # of four JDBC designs the one that does most
+    document = run(
+        *(tmp_path, "drain", "--rows", "6000", "--batch-rows", "2000", "--rounds", "1"),
+        *("--warmup-seconds", "0", *(word for name in systems for word in ("--system", name))),
+    )
+    results = {result["system"]: result for result in document["results"]}
+    assert list(results) == systems
+    for result in results.values():
+        assert 2000 <= result["rows"] <= 4000  # a system may fill its batches differently
+        assert result["rows_per_second"] > 0
+        assert result["wal_bytes_per_row"] > 50  # ids, amounts and texts of a row take more than that
+        assert result["rss_mib"] > 10
+        assert all(result["cpu_us_per_row"][part] >= 0 for part in ("client", "postgres", "broker", "total"))
+    page = tmp_path / "performance.md"
+    subprocess.run(
+        [sys.executable, str(HERE / "report.py"), "--results", str(tmp_path), "--page", str(page)], check=True
+    )
+    assert "L1: plain consumer" in page.read_text()
+
+
+def test_latency_counts_every_record_that_was_due(tmp_path: Path) -> None:
+    document = run(
+        *(tmp_path, "latency", "--rate", "200", "--seconds", "4", "--warmup-seconds", "1"),
+        *("--checkpoint", "local", "--system", "ours"),
+    )
+    (result,) = document["results"]
+    assert 790 <= result["records"] <= 810  # four seconds of them, give or take the edges
+    waited = result["latency_ms"]
+    assert 0 < waited["p50"] <= waited["p95"] <= waited["p99"] <= waited["max"]
+
+
+def test_the_generator_is_measured_beside_its_rivals(tmp_path: Path) -> None:
+    document = run(tmp_path, "generator", "--rows", "20000", "--rounds", "1")
+    assert [result["system"] for result in document["results"]] == ["ours", "naive", "raw"]
+    assert all(result["seconds"] > 0 for result in document["results"])

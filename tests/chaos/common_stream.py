@@ -7,9 +7,11 @@ a step (`write`: after the rows are in, before Spark notes the batch) it kills i
 """
 
 import sys
+import threading
 
 from hooked_stream import Breaker
-from systems import Common
+from jdbc import Counting
+from pyspark.sql import DataFrame
 
 from txwatch.logs import configure_logs
 from txwatch.settings import Settings, load_settings
@@ -17,21 +19,14 @@ from txwatch.settings import Settings, load_settings
 STEP = "write"
 
 
-class KeptCommon(Common):
+class KeptCommon(Counting):
     """The common design with a checkpoint that is kept, so that a restart goes on from it."""
 
     def _checkpoint(self, settings: Settings) -> str:
         return f"s3a://{settings.s3_bucket}/checkpoints/common/kept"
 
-    def stream(self, settings: Settings) -> None:
-        """Move what comes until killed."""
-        transactions = self._transactions(settings).filter("transaction_id is not null")
-        query = (
-            transactions.writeStream.option("checkpointLocation", self._checkpoint(settings))
-            .foreachBatch(lambda batch, batch_id: self._write(settings, batch, batch_id))
-            .start()
-        )
-        query.awaitTermination()
+    def _transactions(self, settings: Settings) -> DataFrame:
+        return super()._transactions(settings).filter("transaction_id is not null")
 
 
 def main(step: str = "", how: str = "") -> None:
@@ -39,7 +34,7 @@ def main(step: str = "", how: str = "") -> None:
     settings = load_settings()
     configure_logs(settings.log_level)
     reached = Breaker(step, kills=how == "kill")
-    KeptCommon(settings, lambda _: reached(STEP)).stream(settings)
+    KeptCommon(settings, lambda _rows, _batch: reached(STEP)).follow(settings, threading.Event())
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def page(report: dict[str, Any]) -> str:
 def _lines(report: dict[str, Any]) -> Iterator[str]:
     rounds = report["ours"]["rounds"]
     struck = [strike for each in rounds for strike in each["strikes"]]
-    times = sorted(strike["recovered_after_seconds"] for strike in struck)
+    times = sorted(each["recovered_after_seconds"] for each in struck if each["recovered_after_seconds"])
     yield "# Chaos"
     yield ""
     yield "Written by `make chaos` from its report, `docs/chaos.json`; run it again to change this."
@@ -42,8 +42,12 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     yield "(for a pause, from its beginning) until a record that Kafka took afterwards was scored and another one"
     yield "archived; starting Spark anew is most of it."
     yield from _strikes(struck)
+    for each in struck:
+        if each["failure"]:
+            yield f"\n**{each['fault']}**: {each['failure']}"
     yield from _skipped(report["ours"]["skipped"])
-    yield from _control(report["control"])
+    if "control" in report:
+        yield from _control(report["control"])
 
 
 def _rounds(rounds: list[dict[str, Any]]) -> Iterator[str]:

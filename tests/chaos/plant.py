@@ -40,6 +40,7 @@ PYTHON = (sys.executable,)
 TXWATCH = (*PYTHON, "-m", "txwatch.cli.main")
 WORLD = {"world_customers": 2000, "world_merchants": 200}
 _DISK_MEBIBYTES = {"postgres": 1536, "kafka": 768}
+_POLL_SECONDS = 0.5
 _FAKE_TIME_LIBRARY = "libfaketimeMT.so.1"
 
 
@@ -139,7 +140,8 @@ class Plant:
             "s3_endpoint": f"http://127.0.0.1:{self.wires['s3'].port}",
         }
         named = {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items()}
-        return named | {"PYTHONPATH": os.pathsep.join(map(str, (HERE.parent, HERE.parent / "bench")))}
+        paths = (HERE.parent, HERE.parent / "bench", os.environ.get("PYTHONPATH", ""))
+        return named | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
 
     def start(
         self, name: str, argv: Sequence[str] | None = None, extra: Mapping[str, str] | None = None
@@ -161,8 +163,9 @@ class Plant:
 
     def tend(self) -> None:
         """Start what is down: servers first, then programs."""
-        with suppress(TxwatchError):  # a part that does not come up yet is looked at again
-            self.runtime.up()
+        if len(self.runtime.supervisor.running()) < len(self.wires):
+            with suppress(TxwatchError):  # a part that does not come up yet is looked at again
+                self.runtime.up()
         for name in self.programs:
             if name not in self.verbs or not self.verbs[name].is_running():
                 self.start(name)
@@ -190,7 +193,7 @@ class Plant:
         while not self.has_recovered():
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not recovered within {seconds:.0f} s: see the logs in {self.folder}")
-            time.sleep(0.2)
+            time.sleep(_POLL_SECONDS)
             self.tend()
         return round(time.time() - self.struck_at, 1)
 
@@ -234,7 +237,7 @@ class Plant:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not drained within {seconds:.0f} s: see the logs in {self.folder}")
             self.tend()
-            time.sleep(0.5)
+            time.sleep(_POLL_SECONDS)
         self.programs = programs
 
     def verify(self) -> bool:

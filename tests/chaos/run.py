@@ -7,14 +7,24 @@ import json
 import os
 import shutil
 import tempfile
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from faults import FAULTS
-from suite import is_whole, run_control, run_ours, schedule, stopwatch
+from suite import is_whole, run_control, run_ours, schedule
 
 from txwatch.logs import configure_logs
+
+
+class Part(StrEnum):
+    """Which of the two is run."""
+
+    OURS = "ours"
+    CONTROL = "control"
+    BOTH = "both"
 
 
 def main(
@@ -23,33 +33,33 @@ def main(
     seed: Annotated[int, typer.Option(help="Of the order of the faults, and of the load.")] = 7,
     round_size: Annotated[int, typer.Option(help="Faults between two comparisons.")] = 10,
     per_second: Annotated[int, typer.Option(help="Records sent per second.")] = 200,
+    minutes: Annotated[float, typer.Option(help="Begin no round of ours later than this.")] = float("inf"),
     control: Annotated[
         int | None, typer.Option(help="So many of the same faults on the common design; not given: all.")
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="Write the report here.")] = None,
+    part: Annotated[Part, typer.Option(help="Run only this and keep the rest of the report.")] = Part.BOTH,
+    output: Annotated[Path, typer.Option(help="The report.")] = Path("chaos.json"),
 ) -> None:
     """Break the pipeline as a seed says, and tell whether anything was lost or doubled."""
     configure_logs("info")
     folder = Path(tempfile.mkdtemp(prefix="txwatch-chaos-"))
     folder.chmod(0o755)  # Postgres may run as another user
     drawn = schedule(seed, faults, longest=float("inf"))
-    elapsed = stopwatch()
-    report = {
-        "seed": seed,
-        "faults": faults,
-        "kinds": len(FAULTS),
-        "processors": os.cpu_count(),
-        "ours": run_ours(folder, seed, drawn, round_size, per_second),
-        "control": run_control(folder, seed, drawn[:control], per_second),
-    }
-    report["seconds"] = elapsed()
-    text = json.dumps(report, indent=1)
-    print(text)
-    if output is not None:
-        output.write_text(text + "\n")
-    if not is_whole(report["ours"]):
-        typer.echo(f"something differs: the logs are in {folder}", err=True)
-        raise typer.Exit(1)
+    report = json.loads(output.read_text()) if output.exists() and part is not Part.BOTH else {}
+    report |= {"seed": seed, "kinds": len(FAULTS), "processors": os.cpu_count()}
+
+    def keep(name: str, outcome: dict[str, Any]) -> None:
+        report[name] = outcome
+        output.write_text(json.dumps(report, indent=1) + "\n")
+
+    if part is not Part.CONTROL:
+        limits: dict[str, Any] = {"round_size": round_size, "per_second": per_second, "seconds": minutes * 60}
+        ours = run_ours(folder, seed, drawn, keep=partial(keep, "ours"), **limits)
+        if not is_whole(ours):
+            typer.echo(f"something is not as it has to be: the logs are in {folder}", err=True)
+            raise typer.Exit(1)
+    if part is not Part.OURS:
+        keep("control", run_control(folder, seed, drawn[:control], per_second))
     shutil.rmtree(folder)
 
 

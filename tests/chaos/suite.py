@@ -30,13 +30,15 @@ class Strike:
     fault: str
     recovered_after_seconds: float | None
     """From the strike until what was appended later had been scored and archived; `None`: never."""
+    failure: str | None = None
+    """What went otherwise than it has to, beside that."""
 
 
 @dataclass
 class Round:
     """Some faults, and what was there after them."""
 
-    strikes: list[Strike] = field(default_factory=list)
+    strikes: list[Strike]
     records: int = 0
     """Sent since the beginning."""
     counts: dict[str, int] = field(default_factory=dict)
@@ -62,55 +64,71 @@ def possible(plant: Plant, faults: Sequence[Fault]) -> tuple[list[Fault], dict[s
 
 
 def run_ours(
-    folder: Path, seed: int, faults: Sequence[Fault], round_size: int, per_second: int
+    folder: Path,
+    seed: int,
+    faults: Sequence[Fault],
+    *,
+    round_size: int,
+    per_second: int,
+    seconds: float = float("inf"),
+    keep: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Run the product through the faults and return the report."""
+    """Run the product through the faults and return the report.
+
+    Args:
+        folder: an empty one, for state and logs.
+        seed: of the load.
+        faults: in their order; those that cannot be done here are left out, and named.
+        round_size: how many of them come between two comparisons.
+        per_second: records sent per second.
+        seconds: no round begins later than this.
+        keep: is given the report after every round.
+    """
+    deadline = time.monotonic() + seconds
     load = Load(per_second, seed)
-    rounds: list[Round] = []
     with ExitStack() as stack:
         plant = Plant(folder / "ours", load)
         stack.callback(plant.close)
         undisturbed = Undisturbed(folder / "undisturbed", load)
         stack.callback(undisturbed.close)
         todo, skipped = possible(plant, faults)
-        plant.strike()
-        plant.recover(RECOVERY_SECONDS)  # up and warm
+        report: dict[str, Any] = {"rounds": [], "skipped": skipped, "per_second": per_second}
         for first in range(0, len(todo), round_size):
-            rounds.append(_round(plant, todo[first : first + round_size], undisturbed.outcome_of))
-            log.info("round", number=len(rounds), **rounds[-1].counts, differences=rounds[-1].differences)
-    return {
-        "rounds": [asdict(each) for each in rounds],
-        "skipped": skipped,
-        "per_second": per_second,
-    }
+            if time.monotonic() > deadline:
+                break
+            outcome = _round(plant, todo[first : first + round_size], undisturbed.outcome_of)
+            log.info("round", **outcome.counts, balanced=outcome.balanced, differences=outcome.differences)
+            report["rounds"].append(asdict(outcome))
+            keep(report)
+    return report
 
 
 def _round(plant: Plant, faults: Sequence[Fault], due_outcome: Callable[[int], Outcome]) -> Round:
-    outcome = Round()
-    for fault in faults:
-        outcome.strikes.append(_strike(plant, fault, RECOVERY_SECONDS))
+    plant.strike()
+    plant.recover(RECOVERY_SECONDS)  # the load begins, or goes on after the round before
+    outcome = Round([_strike(plant, fault, RECOVERY_SECONDS) for fault in faults])
     outcome.records = plant.end_load()
     plant.drain(lambda: _is_drained(plant))
     outcome.balanced = plant.verify()
     found = read_outcome(plant.settings)
     outcome.counts = found.counts()
     outcome.differences = differences(found, due_outcome(outcome.records))
-    plant.strike()
-    plant.recover(RECOVERY_SECONDS)  # the load goes on
     return outcome
 
 
 def _strike(plant: Plant, fault: Fault, patience: float) -> Strike:
-    fault.does(plant)
+    seconds, failure = None, None
     try:
-        seconds: float | None = plant.recover(patience)
-    except TimeoutError:
-        if plant.has_fencing:
-            raise
-        seconds = None
+        fault.does(plant)
+    except Exception as error:  # noqa: BLE001 - it is a finding, and the next fault has its turn
+        failure = f"{type(error).__name__}: {error}"
     plant.set_right()
-    log.info("fault", name=fault.name, seconds=seconds)
-    return Strike(fault.name, seconds)
+    try:
+        seconds = plant.recover(patience)
+    except TimeoutError:
+        log.warning("not recovered", name=fault.name)
+    log.info("fault", name=fault.name, seconds=seconds, failure=failure)
+    return Strike(fault.name, seconds, failure)
 
 
 def _is_drained(plant: Plant) -> bool:
@@ -145,11 +163,8 @@ def run_control(folder: Path, seed: int, faults: Sequence[Fault], per_second: in
 
 
 def is_whole(report: dict[str, Any]) -> bool:
-    """Tell whether our rounds all came out even."""
-    return all(each["balanced"] and not each["differences"] for each in report["rounds"])
-
-
-def stopwatch() -> Callable[[], float]:
-    """Return what tells the seconds since now."""
-    begun = time.monotonic()
-    return lambda: round(time.monotonic() - begun)
+    """Tell whether our rounds all came out even, and every fault was got over as it has to be."""
+    strikes = [strike for each in report["rounds"] for strike in each["strikes"]]
+    return all(each["balanced"] and not each["differences"] for each in report["rounds"]) and all(
+        strike["failure"] is None and strike["recovered_after_seconds"] is not None for strike in strikes
+    )

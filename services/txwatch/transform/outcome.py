@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+_UNTOLD = {"exposure", "operation"}
 FAILED = frozenset({"error", "fail", "runtime error", "partial success"})
 
 
@@ -54,7 +55,7 @@ def sentence(outcomes: Sequence[Outcome]) -> str:
     kinds = Counter(
         "test" if "test" in node.kind else node.kind for node in nodes if node.status != "skipped"
     )
-    counts = ", ".join(f"{count} {kind}s" for kind, count in sorted(kinds.items()) if kind != "exposure")
+    counts = ", ".join(f"{count} {kind}s" for kind, count in sorted(kinds.items()) if kind not in _UNTOLD)
     seconds = sum(outcome.seconds for outcome in outcomes)
     return f"{counts} in {seconds:.1f} s" if counts else f"nothing to do ({seconds:.1f} s)"
 

@@ -39,9 +39,11 @@ class Dbt:
         return answer
 
     def invoke(self, *arguments: str) -> dict[str, Any]:
-        """Run one command of dbt; returns its outcome as JSON, whether it succeeded or not."""
+        """Run one command of dbt; returns its outcome as JSON, whether it succeeded or not, without hooks."""
         self.ask(*arguments)
-        return self.answer()
+        answer = self.answer()
+        answer["nodes"] = [node for node in answer["nodes"] if node["kind"] != "operation"]
+        return answer
 
     def build(self, *options: str) -> None:
         """Build seeds, snapshots and models, without tests; all must succeed."""

@@ -200,6 +200,17 @@ variable "stream_trigger_seconds" {
   }
 }
 
+variable "stream_sink_mode" {
+  description = "Who copies a batch's rows to Postgres: the driver, or each executor its share."
+  type        = string
+  default     = "driver"
+
+  validation {
+    condition     = contains(["driver", "executors"], var.stream_sink_mode)
+    error_message = "stream_sink_mode is driver or executors."
+  }
+}
+
 variable "generator_rate" {
   description = "Transactions per second that the generator makes; 0: no generator."
   type        = number

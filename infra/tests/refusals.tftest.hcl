@@ -192,3 +192,13 @@ run "no_time_to_wait" {
 
   expect_failures = [var.wait_seconds]
 }
+
+run "an_unknown_sink" {
+  command = plan
+
+  variables {
+    stream_sink_mode = "workers"
+  }
+
+  expect_failures = [var.stream_sink_mode]
+}

@@ -165,6 +165,8 @@ class Airflow:
             "PATH": f"{self._bin}:{os.environ['PATH']}",
             "PYTHONPATH": str(self._root / "services"),
             "DO_NOT_TRACK": "1",
+            # Its processes rename themselves, and would write over the mark in their environment.
+            "SPT_NOENV": "1",
             "AIRFLOW_HOME": str(home),
             "AIRFLOW_CONFIG": str(self._root / "services" / "airflow.cfg"),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self._root / "dags"),

@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 from running_airflow import Api, Webhook, copy_of_code, running
 
+from oracle.deadline import until
 from oracle.feed import event
 from txwatch.embedded.airflow import Airflow
 from txwatch.embedded.runtime import Runtime
@@ -23,6 +24,8 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 DBT = REPOSITORY / ".txwatch" / "venv-dbt" / "bin" / "python"
 DAG = "warehouse_daily"
 RETRIES = 1
+EXPECTED_MESSAGES = 2
+"""Of the task that failed, and of the run."""
 
 
 @dataclass
@@ -91,6 +94,8 @@ def story(books: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             model.write_text(sound.replace("sum(amount)", "sum(no_such_column)"))
             run = api.trigger(DAG)
             assert api.wait(DAG, run) == "failed"
+            # The run's own callback comes from the DAG processor, a moment later.
+            until(lambda: len(webhook.taken) >= EXPECTED_MESSAGES)
             tasks, before, told = api.tasks(DAG, run), incidents(books), list(webhook.taken)
             model.write_text(sound)
             api.clear_failed(DAG, run)

@@ -72,6 +72,11 @@ def books(runtime: Settings, shared_runtime: Runtime) -> Settings:
         patch.setattr(known_books, "FIXED_LATER", records[8])
         patch.setitem(known_books.RECORDS, 0, records)
         known_books.keep_books(settings)
+    with closing(psycopg2.connect(**settings.postgres("warehouse_owner"))) as connection, connection:
+        # As the stream makes them: the marts want attributes of customers and merchants that are known.
+        connection.cursor().execute(
+            "update core.dim_customer set is_inferred = true; update core.dim_merchant set is_inferred = true"
+        )
     return settings
 
 

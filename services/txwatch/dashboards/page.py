@@ -9,7 +9,7 @@ import streamlit as st
 
 from txwatch.dashboards.answers import Answer, CardError, NotBuiltError, answer
 from txwatch.dashboards.arrangement import Group, arrange
-from txwatch.dashboards.charts import CELL_PIXELS, figure, headline, is_numeric, words, written
+from txwatch.dashboards.charts import CELL_PIXELS, TITLE_CELLS, figure, headline, is_numeric, words, written
 from txwatch.dashboards.definitions import (
     DASHBOARDS,
     Card,
@@ -39,8 +39,10 @@ def page() -> None:
     """Draw the page: a dashboard, its filters, its tabs."""
     titles = {board.title: board for board in DASHBOARDS}
     first = DASHBOARDS[0].title
-    shown = st.segmented_control("Dashboard", list(titles), default=first, label_visibility="collapsed")
-    board = titles[shown or first]
+    shown = st.segmented_control(
+        "Dashboard", list(titles), default=first, required=True, label_visibility="collapsed"
+    )
+    board = titles[shown]
     st.caption(board.description)
     values = _filters(board)
     for tab, place in zip(board.tabs, st.tabs(list(board.tabs)), strict=True):
@@ -135,4 +137,9 @@ def _show_table(card: Card, given: Answer) -> None:
         if is_numeric(values)
     ]
     right = {name: st.column_config.TextColumn(alignment="right") for name in numeric}
-    st.dataframe(rows, hide_index=True, height=CELL_PIXELS * (card.place.height - 1), column_config=right)
+    st.dataframe(
+        rows,
+        hide_index=True,
+        height=round(CELL_PIXELS * (card.place.height - TITLE_CELLS)),
+        column_config=right,
+    )

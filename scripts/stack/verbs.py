@@ -158,8 +158,10 @@ def _operator(terraform: Terraform, command: tuple[str, ...]) -> dict[str, Any]:
     if "operator" not in outputs:
         raise StackError("nothing is up: 'make up' starts it")
     operator = outputs["operator"]
+    environment = {name: str(value) for name, value in operator["environment"].items()}
+    environment["TXWATCH_LOG_LEVEL"] = "warning"
     # By name only: passwords do not belong on a command line, which everybody may read.
-    names = [word for name in operator["environment"] for word in ("--env", name)]
+    names = [word for name in environment for word in ("--env", name)]
     terminal = ["--tty"] if sys.stdout.isatty() else []
     return {
         "args": [
@@ -173,7 +175,7 @@ def _operator(terraform: Terraform, command: tuple[str, ...]) -> dict[str, Any]:
             operator["image"],
             *command,
         ],
-        "env": os.environ | operator["environment"] | {"TXWATCH_LOG_LEVEL": "warning"},
+        "env": os.environ | environment,
     }
 
 

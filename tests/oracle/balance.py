@@ -99,7 +99,8 @@ class Warehouse:
 
     def ledger_ends(self) -> dict[int, int]:
         """Up to where each partition is done."""
-        return dict(self.rows("select kafka_partition, next_offset from ops.stream_offset"))
+        ends = "select kafka_partition, next_offset from ops.stream_offset where query = 'transactions'"
+        return dict(self.rows(ends))
 
     def archive_ends(self) -> dict[int, int]:
         """Up to where each partition is archived."""

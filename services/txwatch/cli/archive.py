@@ -20,8 +20,8 @@ def archive(
     from txwatch.stream.archive.archiver import Archiver
     from txwatch.stream.archive.buffer import Limits
     from txwatch.stream.archive.ledger import ArchiveLedger
-    from txwatch.stream.archive.source import RecordSource
     from txwatch.stream.archive.store import ObjectStore
+    from txwatch.stream.records import RecordSource
 
     pa.set_memory_pool(pa.system_memory_pool())  # gives back what catching up took: 90 MB less
     settings = load_settings()

@@ -59,9 +59,10 @@ class Demonstration:
         self.view = DemoView(f"http://127.0.0.1:{self._console_port}")
 
     def start_workers(self, rate: float, malformed: float) -> None:
-        """Start stream, archive, console and generator."""
+        """Start stream, archive, labels, console and generator."""
         self._start("stream", "--json")
         self._start("archive")
+        self._start("labels", "--json")
         self._start("console", "--port", str(self._console_port))
         self._start("generate", "--rate", str(rate), "--malformed", str(malformed), "--json")
 
@@ -73,7 +74,7 @@ class Demonstration:
         )
 
     def drain(self) -> None:
-        """End the generator, then wait until everything it sent is scored and archived.
+        """End the generator, then wait until everything it sent is scored, archived and entered.
 
         Raises:
             UnavailableError: for a long time nothing more was.
@@ -84,7 +85,7 @@ class Demonstration:
 
         def is_done(status: "PipelineStatus") -> bool:
             nonlocal least_left, since
-            left = sum(status.lag.values()) + sum(status.archive_lag.values())
+            left = sum(map(sum, (lag.values() for lag in (status.lag, status.archive_lag, status.label_lag))))
             if least_left is None or left < least_left:
                 least_left, since = left, time.monotonic()
             if time.monotonic() - since > STALL_SECONDS:

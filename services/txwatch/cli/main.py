@@ -18,6 +18,7 @@ from txwatch.cli.demo import demo
 from txwatch.cli.generate import generate
 from txwatch.cli.incidents import incidents
 from txwatch.cli.jars import jars
+from txwatch.cli.labels import labels
 from txwatch.cli.maintain import maintain
 from txwatch.cli.prepare import migrate, seed
 from txwatch.cli.quality import quality
@@ -62,6 +63,7 @@ for verb in (
     replay,
     stream,
     archive,
+    labels,
     verify,
     transform,
     airflow,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def quality(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document for programs.")] = False,
 ) -> None:
-    """Show each rule's alerts, precision and recall against the labels published so far."""
+    """Show each rule's alerts, precision and recall against the labels entered so far."""
     from txwatch.warehouse.verdict_reading import read_rule_quality
 
     rules = read_rule_quality(load_settings())

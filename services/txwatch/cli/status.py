@@ -60,6 +60,7 @@ def pipeline_table(pipeline: "PipelineStatus") -> Table:
     table.add_row("last commit", "none yet" if since is None else f"{since:.1f} s ago")
     table.add_row("lag", _per_partition(pipeline.lag))
     table.add_row("archive lag", _per_partition(pipeline.archive_lag))
+    table.add_row("label lag", _per_partition(pipeline.label_lag))
     return table
 
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from txwatch.stream.columns import id_keys, rule_lists, uuid_bytes
 from txwatch.stream.inspection import Inspector, Rejection
+from txwatch.stream.offsets import OffsetRange
 from txwatch.stream.rules import Ruleset
 from txwatch.stream.scoring import RULE_SEPARATOR
 
@@ -34,20 +35,6 @@ QUARANTINE_SCHEMA = pa.schema(
         ("detail", pa.string()),
     ]
 )
-
-
-@dataclass(frozen=True)
-class OffsetRange:
-    """Kafka offsets of one partition, `end` exclusive."""
-
-    topic: str
-    partition: int
-    start: int
-    end: int
-
-    def as_json(self) -> dict[str, str | int]:
-        """As ops.stream_ledger.offset_ranges holds it."""
-        return {"topic": self.topic, "partition": self.partition, "start": self.start, "end": self.end}
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,15 @@
 """Strict reading of one raw record: either a transaction in canonical form, or the reason why it is none.
 
 Records in canonical form never come here (see `parse`); this is the careful path for everything else, so it
-may be slow, and it must give the one right reason. Nothing is repaired: other key orders, white space, time
-zones and number notations of the same value are the only freedoms that JSON and RFC 3339 give a sender.
+may be slow, and it must give the one right reason (`fields` says what is taken as it comes).
 """
 
-import json
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 from txwatch.events import (
     AMOUNT_MAX,
@@ -20,44 +17,27 @@ from txwatch.events import (
     COUNTRIES,
     DEVICE_ID_PATTERN,
     FIELDS,
-    MAX_EVENT_BYTES,
     OCCURRED_AT_MIN,
     PaymentMethod,
     QuarantineReason,
 )
+from txwatch.stream.fields import (
+    RejectedError,
+    Rejection,
+    moment,
+    read_object,
+    typed,
+    uuid,
+)
+
+__all__ = ["Inspector", "Rejection"]
 
 Reason = QuarantineReason
-T = TypeVar("T")
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}", re.ASCII)
-_TIME = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:(\.\d{1,6})\d*)?([Zz]|[+-]\d{2}:\d{2})?", re.ASCII
-)  # RFC 3339, section 5.6; a zone may be absent here so that its absence can be named
 _DEVICE_ID = re.compile(DEVICE_ID_PATTERN)
-_DETAIL_LENGTH = 200
 _FIELDS = frozenset(FIELDS)
 _SMALLEST = Decimal(1).scaleb(-AMOUNT_PLACES)
 _PAYMENT_METHODS = frozenset(PaymentMethod)
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """Why a record is not a transaction."""
-
-    reason: QuarantineReason
-    field: str | None = None
-    detail: str | None = None
-
-
-class _Rejected(Exception):  # noqa: N818 - control flow inside this module, never seen outside
-    def __init__(self, reason: QuarantineReason, field: str | None = None, value: object = None) -> None:
-        detail = None if value is None else printable(repr(value))
-        self.rejection = Rejection(reason, field and printable(field), detail)
-
-
-def printable(text: str) -> str:
-    """Cut and escape text of unknown origin so that every store and terminal can hold it."""
-    return text[:_DETAIL_LENGTH].encode("ascii", "backslashreplace").decode().replace("\x00", "\\x00")
 
 
 @dataclass(frozen=True)
@@ -76,12 +56,12 @@ class Inspector:
                 decides as the first reading did.
         """
         try:
-            fields = _read_object(raw)
+            fields = read_object(raw)
             _check_fields(fields)
             return _canonical(
                 {name: self._check(name, fields[name], appended_at) for name in FIELDS},
             )
-        except _Rejected as rejected:
+        except RejectedError as rejected:
             return rejected.rejection
 
     def _check(self, name: str, value: Any, appended_at: datetime) -> str:
@@ -92,129 +72,68 @@ class Inspector:
         return _CHECKS[name](name, value)
 
 
-def _read_object(raw: bytes | None) -> dict[str, Any]:
-    """Decode and parse a record's value into an object without duplicate keys."""
-    if raw is None:
-        raise _Rejected(Reason.TOMBSTONE)
-    if not raw.strip():
-        raise _Rejected(Reason.EMPTY)
-    if len(raw) > MAX_EVENT_BYTES:
-        raise _Rejected(Reason.OVERSIZED, None, f"{len(raw)} bytes")
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _Rejected(Reason.NOT_UTF8, None, f"byte {error.start}") from None
-    try:
-        document = _DECODER.decode(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise _Rejected(Reason.NOT_JSON, None, str(error)) from None
-    if not isinstance(document, dict):
-        raise _Rejected(Reason.NOT_AN_OBJECT, None, type(document).__name__)
-    return document
-
-
-def _decimal(token: str) -> Decimal:
-    try:
-        return Decimal(token)
-    except InvalidOperation:  # an exponent beyond what Decimal can hold
-        return Decimal("Infinity")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        counted = Counter(name for name, _ in pairs)
-        raise _Rejected(Reason.DUPLICATE_KEY, next(name for name, count in counted.items() if count > 1))
-    return document
-
-
-_DECODER = json.JSONDecoder(
-    parse_float=_decimal, parse_int=_decimal, parse_constant=Decimal, object_pairs_hook=_unique
-)
-"""Made once: `json.loads` would make one for every record."""
-
-
 def _check_fields(fields: dict[str, Any]) -> None:
     """Require exactly the contract's fields, none of them null."""
     if not fields.keys() >= _FIELDS:
-        raise _Rejected(Reason.MISSING_FIELD, next(name for name in FIELDS if name not in fields))
+        raise RejectedError(Reason.MISSING_FIELD, next(name for name in FIELDS if name not in fields))
     for name in FIELDS:
         if fields[name] is None:
-            raise _Rejected(Reason.NULL_FIELD, name)
+            raise RejectedError(Reason.NULL_FIELD, name)
     if len(fields) > len(FIELDS):
-        raise _Rejected(Reason.UNKNOWN_FIELD, next(name for name in fields if name not in _FIELDS))
-
-
-def _typed(name: str, value: Any, wanted: type[T]) -> T:
-    if not isinstance(value, wanted):
-        raise _Rejected(Reason.WRONG_TYPE, name, value)
-    return value
-
-
-def _uuid(name: str, value: Any) -> str:
-    text = _typed(name, value, str)
-    if not _UUID.fullmatch(text):
-        raise _Rejected(Reason.BAD_UUID, name, text)
-    return f'"{text.lower()}"'
+        raise RejectedError(Reason.UNKNOWN_FIELD, next(name for name in fields if name not in _FIELDS))
 
 
 def _amount(name: str, value: Any) -> str:
-    amount = _typed(name, value, Decimal)
+    amount = typed(name, value, Decimal)
     if not amount.is_finite():
-        raise _Rejected(Reason.AMOUNT_NOT_FINITE, name, str(amount))
+        raise RejectedError(Reason.AMOUNT_NOT_FINITE, name, str(amount))
     if amount < 0:
-        raise _Rejected(Reason.AMOUNT_NEGATIVE, name, str(amount))
+        raise RejectedError(Reason.AMOUNT_NEGATIVE, name, str(amount))
     if amount == 0:
-        raise _Rejected(Reason.AMOUNT_ZERO, name, str(amount))
+        raise RejectedError(Reason.AMOUNT_ZERO, name, str(amount))
     if amount > AMOUNT_MAX:
-        raise _Rejected(Reason.AMOUNT_ABSURD, name, str(amount))
+        raise RejectedError(Reason.AMOUNT_ABSURD, name, str(amount))
     if amount != amount.quantize(_SMALLEST):
-        raise _Rejected(Reason.AMOUNT_PLACES, name, str(amount))
+        raise RejectedError(Reason.AMOUNT_PLACES, name, str(amount))
     return f"{amount:.{AMOUNT_PLACES}f}"
 
 
+def _uuid(name: str, value: Any) -> str:
+    return f'"{uuid(name, value)}"'
+
+
 def _time(name: str, value: Any, latest: datetime) -> str:
-    text = _typed(name, value, str)
-    match = _TIME.fullmatch(text)
-    if match is None:
-        raise _Rejected(Reason.BAD_TIME, name, text)
-    day, clock, fraction, zone = match.groups()
-    if zone is None:
-        raise _Rejected(Reason.NO_TIME_ZONE, name, text)
-    try:
-        moment = datetime.fromisoformat(f"{day}T{clock}{fraction or ''}{zone.upper()}").astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise _Rejected(Reason.BAD_TIME, name, text) from None
-    if moment > latest:
-        raise _Rejected(Reason.TOO_FAR_IN_FUTURE, name, text)
-    if moment < OCCURRED_AT_MIN:
-        raise _Rejected(Reason.TOO_OLD, name, text)
-    return f'"{moment.strftime("%Y-%m-%dT%H:%M:%S.%f")}Z"'
-
-
-def _coordinate(name: str, value: Any) -> str:
-    number = _typed(name, value, Decimal)
-    degrees = float(number) if number.is_finite() else float("inf")
-    if degrees in (float("inf"), float("-inf")):
-        raise _Rejected(Reason.WRONG_TYPE, name, str(number))
-    return format(Decimal(repr(degrees)), "f")
+    occurred_at = moment(name, value)
+    if occurred_at > latest:
+        raise RejectedError(Reason.TOO_FAR_IN_FUTURE, name, value)
+    if occurred_at < OCCURRED_AT_MIN:
+        raise RejectedError(Reason.TOO_OLD, name, value)
+    return f'"{occurred_at.strftime("%Y-%m-%dT%H:%M:%S.%f")}Z"'
 
 
 def _boolean(name: str, value: Any) -> str:
-    return "true" if _typed(name, value, bool) else "false"
+    return "true" if typed(name, value, bool) else "false"
+
+
+def _coordinate(name: str, value: Any) -> str:
+    number = typed(name, value, Decimal)
+    degrees = float(number) if number.is_finite() else float("inf")
+    if degrees in (float("inf"), float("-inf")):
+        raise RejectedError(Reason.WRONG_TYPE, name, str(number))
+    return format(Decimal(repr(degrees)), "f")
 
 
 def _device_id(name: str, value: Any) -> str:
-    text = _typed(name, value, str)
+    text = typed(name, value, str)
     if not _DEVICE_ID.fullmatch(text):
-        raise _Rejected(Reason.BAD_DEVICE_ID, name, text)
+        raise RejectedError(Reason.BAD_DEVICE_ID, name, text)
     return f'"{text}"'
 
 
 def _one_of(name: str, value: Any, accepted: Iterable[str], reason: QuarantineReason) -> str:
-    text = _typed(name, value, str)
+    text = typed(name, value, str)
     if text not in accepted:
-        raise _Rejected(reason, name, text)
+        raise RejectedError(reason, name, text)
     return f'"{text}"'
 
 

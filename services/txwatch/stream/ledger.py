@@ -16,10 +16,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from psycopg2.extras import Json, execute_values
 
 from txwatch.errors import FencedError, TxwatchError
-from txwatch.stream.batch import OffsetRange
-
-Offsets = dict[tuple[str, int], int]
-"""(topic, partition) -> the next offset to read."""
+from txwatch.stream.offsets import OffsetRange, Offsets
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,8 @@ def open_epoch(
     """Take the query over from whoever held it and return where to begin.
 
     Args:
-        connection: to the warehouse as stream_writer; committed here.
+        connection: to the warehouse as the role that writes the query's batches; committed here, and of
+            another application_name than `writer_name`.
         query: the query's name.
         earliest: per (topic, partition), where to begin if the ledger knows nothing of it.
         held: the epoch that this process holds, where it starts the query again.
@@ -64,7 +62,7 @@ def open_epoch(
     with connection, connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('txwatch.stream'), hashtext(%s))", (query,))
         if held is not None:
-            _check_current(cursor, query, held)
+            check_current(cursor, query, held)
         _end_writers(cursor, query)
         cursor.execute(
             "insert into ops.stream_query (query, epoch, holder) values (%s, 1, %s) "
@@ -94,15 +92,14 @@ def claim(cursor: Cursor, epoch: Epoch, batch_id: int, ranges: tuple[OffsetRange
         FencedError: a newer start of the query has taken over.
         TxwatchError: the batch begins before what is already done.
     """
-    _check_current(cursor, epoch.query, epoch.number)
+    check_current(cursor, epoch.query, epoch.number)
     cursor.execute(
         "select from ops.stream_ledger where query = %s and epoch = %s and batch_id = %s",
         (epoch.query, epoch.number, batch_id),
     )
     if cursor.fetchone() is not None:
         return None
-    continued = _continue(_offsets(cursor, epoch.query), ranges)
-    _advance(cursor, epoch.query, continued)
+    continued = advance(cursor, epoch.query, ranges)
     cursor.execute(
         "insert into ops.stream_ledger (query, epoch, batch_id, offset_ranges, "
         "rows_in, facts, alerts, quarantined, duplicates, committed_at) "
@@ -110,6 +107,33 @@ def claim(cursor: Cursor, epoch: Epoch, batch_id: int, ranges: tuple[OffsetRange
         (epoch.query, epoch.number, batch_id, Json([span.as_json() for span in continued])),
     )
     return _one(cursor)
+
+
+def check_current(cursor: Cursor, query: str, epoch: int) -> None:
+    """Require that no newer start has taken the query over, and let none do so before the commit.
+
+    Raises:
+        FencedError: one has.
+    """
+    cursor.execute("select epoch from ops.stream_query where query = %s for update", (query,))
+    if (current := _one(cursor)) != epoch:
+        raise FencedError(f"query {query}: epoch {current} has taken over from epoch {epoch}")
+
+
+def advance(cursor: Cursor, query: str, ranges: tuple[OffsetRange, ...]) -> tuple[OffsetRange, ...]:
+    """Move the query's offsets past a batch; return its ranges, each from where the one before it ended.
+
+    Raises:
+        TxwatchError: the batch begins before what is already done.
+    """
+    continued = _continue(_offsets(cursor, query), ranges)
+    execute_values(
+        cursor,
+        "insert into ops.stream_offset (query, topic, kafka_partition, next_offset) values %s "
+        "on conflict (query, topic, kafka_partition) do update set next_offset = excluded.next_offset",
+        [(query, span.topic, span.partition, span.end) for span in continued],
+    )
+    return continued
 
 
 def settle(cursor: Cursor, ledger_seq: int, totals: Totals, latency: Mapping[str, Any]) -> None:
@@ -126,12 +150,6 @@ def settle(cursor: Cursor, ledger_seq: int, totals: Totals, latency: Mapping[str
 def writer_name(query: str) -> str:
     """Return the application_name under which a query's batches are written."""
     return f"txwatch {query}"
-
-
-def _check_current(cursor: Cursor, query: str, epoch: int) -> None:
-    cursor.execute("select epoch from ops.stream_query where query = %s for update", (query,))
-    if (current := _one(cursor)) != epoch:
-        raise FencedError(f"query {query}: epoch {current} has taken over from epoch {epoch}")
 
 
 def _end_writers(cursor: Cursor, query: str) -> None:
@@ -154,15 +172,6 @@ def _continue(done: Offsets, ranges: tuple[OffsetRange, ...]) -> tuple[OffsetRan
     return tuple(
         OffsetRange(span.topic, span.partition, done.get((span.topic, span.partition), span.start), span.end)
         for span in ranges
-    )
-
-
-def _advance(cursor: Cursor, query: str, ranges: tuple[OffsetRange, ...]) -> None:
-    execute_values(
-        cursor,
-        "insert into ops.stream_offset (query, topic, kafka_partition, next_offset) values %s "
-        "on conflict (query, topic, kafka_partition) do update set next_offset = excluded.next_offset",
-        [(query, span.topic, span.partition, span.end) for span in ranges],
     )
 
 

@@ -21,11 +21,12 @@ from txwatch.stream.behind import WriteBehind
 from txwatch.stream.checkpoint import ASYNCHRONOUS, provide_checkpoint
 from txwatch.stream.ledger import Epoch, Totals, open_epoch
 from txwatch.stream.moving import StagedBatch
+from txwatch.stream.offsets import check_begin
 from txwatch.stream.rules import Ruleset
 from txwatch.stream.scorer import Scorer
 from txwatch.stream.session import has_jvm
 from txwatch.stream.sink import TRANSIENT, ScoredBatch, WarehouseSink, unwatched
-from txwatch.stream.source import check_begin, read_transactions, watermarks
+from txwatch.stream.source import read_transactions, watermarks
 from txwatch.stream.staging import stage_for
 
 log = structlog.get_logger()

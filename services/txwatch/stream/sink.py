@@ -34,11 +34,12 @@ from tenacity import (
 from txwatch.errors import StagingLostError, UnavailableError
 from txwatch.postgres import Connection, connect
 from txwatch.settings import Settings
-from txwatch.stream.batch import OffsetRange, alerts_of, only, rollups_of, without_repeats
+from txwatch.stream.batch import alerts_of, only, rollups_of, without_repeats
 from txwatch.stream.columns import constant
 from txwatch.stream.copying import copy_into
 from txwatch.stream.ledger import Epoch, Totals, claim, settle, writer_name
 from txwatch.stream.moving import StagedBatch, Written, empty_stage, move
+from txwatch.stream.offsets import OffsetRange
 from txwatch.stream.rules import Ruleset
 from txwatch.stream.staging import Attempt, Origin, stage_rows, staged_tables
 

@@ -1,14 +1,13 @@
 """The Kafka end of the stream."""
 
 import json
-from collections.abc import Mapping
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from pyspark.sql import DataFrame, SparkSession
 
-from txwatch.errors import TxwatchError, UnavailableError
+from txwatch.errors import UnavailableError
 from txwatch.settings import Settings
-from txwatch.stream.ledger import Offsets
+from txwatch.stream.offsets import Offsets
 
 _TIMEOUT = 10.0
 _CONSUMER = {
@@ -47,30 +46,6 @@ def watermarks(settings: Settings, topic: str) -> dict[tuple[str, int], tuple[in
         ) from error
     finally:
         consumer.close()
-
-
-def check_begin(begin: Offsets, kept: Mapping[tuple[str, int], tuple[int, int]]) -> None:
-    """Require that Kafka still has every record from where the ledger says to begin.
-
-    Raises:
-        TxwatchError: records are gone, or the topic is not the one that the ledger knows.
-    """
-    topics = {topic for topic, _ in kept}
-    for (topic, partition), offset in begin.items():
-        if topic not in topics:
-            continue  # read by an earlier start, under other settings
-        low, high = kept.get((topic, partition), (0, 0))
-        if offset < low:
-            raise TxwatchError(
-                f"{topic}-{partition}: offsets {offset} to {low - 1} are gone from Kafka before they were "
-                "processed; restore them, or raise the topic's retention and set ops.stream_offset by hand, "
-                "knowing the loss"
-            )
-        if offset > high:
-            raise TxwatchError(
-                f"{topic}-{partition}: the ledger is at offset {offset} but Kafka ends at {high}: "
-                "this is not the topic that the warehouse was filled from; start over with a fresh warehouse"
-            )
 
 
 def read_transactions(spark: SparkSession, settings: Settings, begin: Offsets) -> DataFrame:

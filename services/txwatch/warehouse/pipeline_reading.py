@@ -15,6 +15,8 @@ from txwatch.warehouse.pipeline_status import RATE_WINDOW_SECONDS, Alert, Offset
 
 QUERY = "transactions"
 """The stream's name in ops.*."""
+LABELS_QUERY = "labels"
+"""The same of what enters the labels."""
 
 _ANSWER_SECONDS = 10
 _TOTALS = """
@@ -30,7 +32,7 @@ select latency_p50_ms, latency_p95_ms from ops.stream_ledger
 where query = %(query)s and latency_p50_ms is not null order by ledger_seq desc limit 1
 """
 _HELD = "select count(*) from ops.quarantine where topic = %(topic)s and resolution is null"
-_SCORED = """
+_REACHED = """
 select kafka_partition, next_offset from ops.stream_offset where query = %(query)s and topic = %(topic)s
 """
 _ARCHIVED = """
@@ -55,6 +57,7 @@ class PipelineReader:
             UnavailableError: Postgres does not answer.
         """
         self._topic = settings.kafka_transactions_topic
+        self._labels_topic = settings.kafka_labels_topic
         self._postgres = connect(settings.postgres("dashboard_reader"))
         self._postgres.set_session(readonly=True, autocommit=True)
         self._kafka = Consumer(settings.kafka_client() | {"group.id": "txwatch-status", "log_level": 0})
@@ -80,9 +83,10 @@ class PipelineReader:
         Raises:
             UnavailableError: Kafka or Postgres does not answer.
         """
-        first, end = self._offsets_in_kafka()
+        transactions = self._offsets_in_kafka(self._topic)
+        labels = self._offsets_in_kafka(self._labels_topic)
         try:
-            return self._read_postgres(first, end)
+            return self._read_postgres(transactions, labels)
         except psycopg2.OperationalError as error:
             raise UnavailableError(f"Postgres is away ({error}): `txwatch up` repairs it") from error
 
@@ -90,15 +94,20 @@ class PipelineReader:
         """Return the alerts raised last, the newest first."""
         return [Alert(*row) for row in self._query(_NEWEST_ALERTS, limit=limit)]
 
-    def _read_postgres(self, first: Offsets, end: Offsets) -> PipelineReading:
+    def _read_postgres(
+        self, transactions: tuple[Offsets, Offsets], labels: tuple[Offsets, Offsets]
+    ) -> PipelineReading:
         rows, facts, alerts, duplicates, quarantined, recent, last_commit_at = self._query(_TOTALS)[0]
         latency = self._query(_LATENCY) or [(None, None)]
         return PipelineReading(
             read_at=datetime.now(UTC),
-            first_offsets=first,
-            end_offsets=end,
-            scored_offsets=dict(self._query(_SCORED)),
+            first_offsets=transactions[0],
+            end_offsets=transactions[1],
+            scored_offsets=dict(self._query(_REACHED)),
             archived_offsets=dict(self._query(_ARCHIVED)),
+            first_label_offsets=labels[0],
+            end_label_offsets=labels[1],
+            entered_label_offsets=dict(self._query(_REACHED, query=LABELS_QUERY, topic=self._labels_topic)),
             rows=rows,
             facts=facts,
             alerts=alerts,
@@ -117,12 +126,12 @@ class PipelineReader:
             cursor.execute(statement, parameters)
             return cursor.fetchall()
 
-    def _offsets_in_kafka(self) -> tuple[Offsets, Offsets]:
+    def _offsets_in_kafka(self, name: str) -> tuple[Offsets, Offsets]:
         first, end = {}, {}
         try:
-            topic = self._kafka.list_topics(self._topic, timeout=_ANSWER_SECONDS).topics[self._topic]
+            topic = self._kafka.list_topics(name, timeout=_ANSWER_SECONDS).topics[name]
             for partition in topic.partitions:
-                wanted = TopicPartition(self._topic, partition)
+                wanted = TopicPartition(name, partition)
                 low, high = self._kafka.get_watermark_offsets(wanted, timeout=_ANSWER_SECONDS)
                 first[partition], end[partition] = low, high
         except KafkaException as error:

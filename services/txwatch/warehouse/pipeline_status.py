@@ -23,6 +23,9 @@ class PipelineReading:
     end_offsets: Offsets
     scored_offsets: Offsets
     archived_offsets: Offsets
+    first_label_offsets: Offsets
+    end_label_offsets: Offsets
+    entered_label_offsets: Offsets
     rows: int
     facts: int
     alerts: int
@@ -59,6 +62,8 @@ class PipelineStatus:
     """Records not yet scored, per partition."""
     archive_lag: dict[int, int]
     """Records not yet archived, per partition."""
+    label_lag: dict[int, int]
+    """Fraud labels not yet entered, per partition of their topic."""
     rows_per_second: float
     seconds_since_commit: float | None
     facts: int
@@ -84,6 +89,7 @@ class PipelineStatus:
         return {
             "total_lag": sum(self.lag.values()),
             "total_archive_lag": sum(self.archive_lag.values()),
+            "total_label_lag": sum(self.label_lag.values()),
         } | vars(self)
 
 
@@ -93,8 +99,9 @@ def assess(reading: PipelineReading) -> PipelineStatus:
     since_commit = None if last is None else (reading.read_at - last).total_seconds()
     return PipelineStatus(
         produced=sum(reading.end_offsets.values()),
-        lag=_lag(reading, reading.scored_offsets),
-        archive_lag=_lag(reading, reading.archived_offsets),
+        lag=_lag(reading.first_offsets, reading.end_offsets, reading.scored_offsets),
+        archive_lag=_lag(reading.first_offsets, reading.end_offsets, reading.archived_offsets),
+        label_lag=_lag(reading.first_label_offsets, reading.end_label_offsets, reading.entered_label_offsets),
         rows_per_second=reading.recent_rows / RATE_WINDOW_SECONDS,
         seconds_since_commit=since_commit,
         facts=reading.facts,
@@ -107,9 +114,9 @@ def assess(reading: PipelineReading) -> PipelineStatus:
     )
 
 
-def _lag(reading: PipelineReading, done: Offsets) -> dict[int, int]:
+def _lag(first: Offsets, ends: Offsets, done: Offsets) -> dict[int, int]:
     # A commit may be newer than the end offset that was read just before it.
     return {
-        partition: max(0, end - done.get(partition, reading.first_offsets.get(partition, 0)))
-        for partition, end in sorted(reading.end_offsets.items())
+        partition: max(0, end - done.get(partition, first.get(partition, 0)))
+        for partition, end in sorted(ends.items())
     }

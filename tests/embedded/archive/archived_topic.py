@@ -21,8 +21,8 @@ from txwatch.settings import Settings
 from txwatch.stream.archive.archiver import Archiver
 from txwatch.stream.archive.buffer import Limits
 from txwatch.stream.archive.ledger import ArchiveLedger
-from txwatch.stream.archive.source import RecordSource
 from txwatch.stream.archive.store import ObjectStore
+from txwatch.stream.records import RecordSource
 
 DEADLINE_SECONDS = 60
 Record = tuple[int, int, bytes | None, bytes | None]

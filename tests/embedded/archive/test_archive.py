@@ -21,8 +21,8 @@ from txwatch.stream.archive import archiver as archiver_module
 from txwatch.stream.archive import ledger as ledger_module
 from txwatch.stream.archive.layout import OffsetRange
 from txwatch.stream.archive.ledger import ArchiveLedger, ArchiveObject
-from txwatch.stream.archive.source import OffsetsGoneError, RecordSource
 from txwatch.stream.archive.store import ObjectStore
+from txwatch.stream.records import OffsetsGoneError, RecordSource
 
 
 def start_process(

@@ -17,8 +17,8 @@ from txwatch.settings import Settings
 from txwatch.stream.archive.archiver import Archiver
 from txwatch.stream.archive.buffer import Limits
 from txwatch.stream.archive.ledger import ArchiveLedger
-from txwatch.stream.archive.source import RecordSource
 from txwatch.stream.archive.store import ObjectStore
+from txwatch.stream.records import RecordSource
 
 STREAM, REPLAY = "transactions", "quarantine-replay"
 FIXED_LATER = event(50, currency="ISK")  # quarantined at first, a fact once the currency is accepted

@@ -9,6 +9,7 @@ import boto3
 import psycopg2
 import pytest
 from known_books import keep_books
+from txwatch.stream.archive.source import RecordSource
 
 from txwatch.errors import UnavailableError, UsageError
 from txwatch.settings import Settings
@@ -17,7 +18,6 @@ from txwatch.stream.archive.buffer import Limits
 from txwatch.stream.archive.compaction import CompactionCounts, Compactor
 from txwatch.stream.archive.compaction_ledger import CompactionLedger
 from txwatch.stream.archive.ledger import ArchiveLedger
-from txwatch.stream.archive.source import RecordSource
 from txwatch.stream.archive.store import ObjectStore
 from txwatch.warehouse.verify.balance import balance
 from txwatch.warehouse.verify.reading import read_inputs

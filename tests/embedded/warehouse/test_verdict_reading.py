@@ -1,4 +1,4 @@
-"""Verdicts are compared with labels that come over a real topic."""
+"""Verdicts are compared with labels that came over a real topic."""
 
 from contextlib import closing
 from datetime import UTC, datetime
@@ -6,6 +6,7 @@ from uuid import UUID
 
 import psycopg2
 from confluent_kafka import Producer
+from label_topic import LabelTopic
 
 from txwatch.events import FraudLabel
 from txwatch.settings import Settings
@@ -45,6 +46,7 @@ def label(settings: Settings, labels: list[tuple[int, bool, int]]) -> None:
         truth = FraudLabel(transaction_id=transaction(number), is_fraud=is_fraud, known_at=known_at)
         producer.produce(settings.kafka_labels_topic, value=truth.model_dump_json())
     assert producer.flush(30) == 0
+    LabelTopic(settings).drain()
 
 
 def test_verdicts_are_measured_against_what_became_known(pipeline: Settings) -> None:

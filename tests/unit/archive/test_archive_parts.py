@@ -6,10 +6,10 @@ from pyarrow import parquet
 
 from txwatch.stream.archive.archiver import first_offset
 from txwatch.stream.archive.buffer import Limits, PartitionBuffer
-from txwatch.stream.archive.layout import SCHEMA, OffsetRange, encode, range_of
+from txwatch.stream.archive.layout import OffsetRange, encode, range_of
 from txwatch.stream.archive.ledger import ArchiveObject
 from txwatch.stream.archive.repair import compare
-from txwatch.stream.archive.source import OffsetsGoneError
+from txwatch.stream.records import SCHEMA, OffsetsGoneError
 
 LIMITS = Limits(rows=3, seconds=10)
 

@@ -9,7 +9,6 @@ import pytest
 
 from txwatch.settings import SERVICES_DIR
 from txwatch.stream.batch import (
-    OffsetRange,
     alerts_of,
     facts_of,
     in_offset_order,
@@ -19,6 +18,7 @@ from txwatch.stream.batch import (
     without_repeats,
 )
 from txwatch.stream.columns import id_keys, uuid_bytes
+from txwatch.stream.offsets import OffsetRange
 from txwatch.stream.rules import Ruleset, load_ruleset
 
 FIRST = UUID("019ca8f0-0000-7000-8000-000000000001")

@@ -15,6 +15,9 @@ def reading(**changes: Any) -> PipelineReading:
         "end_offsets": {0: 100, 1: 50},
         "scored_offsets": {0: 90, 1: 50},
         "archived_offsets": {0: 40},
+        "first_label_offsets": {0: 2},
+        "end_label_offsets": {0: 9},
+        "entered_label_offsets": {},
         "rows": 140,
         "facts": 130,
         "alerts": 7,
@@ -55,3 +58,9 @@ def test_the_last_commits_age_is_unknown_before_the_first() -> None:
 def test_programs_get_the_sums_too() -> None:
     document = assess(reading()).as_json()
     assert (document["total_lag"], document["total_archive_lag"], document["held"]) == (10, 110, 5)
+    assert document["total_label_lag"] == 7
+
+
+def test_labels_that_nobody_has_entered_are_their_lag() -> None:
+    assert assess(reading()).label_lag == {0: 7}
+    assert assess(reading(entered_label_offsets={0: 8})).label_lag == {0: 1}

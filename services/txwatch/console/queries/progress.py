@@ -17,6 +17,7 @@ left join lateral (
     order by object.start_offset desc
     limit 1
 ) as archived on true
+where reached.query <> 'labels'  -- they are entered as they come, and not archived
 order by reached.query, reached.topic, reached.kafka_partition
 """
 

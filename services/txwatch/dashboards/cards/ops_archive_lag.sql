@@ -15,6 +15,7 @@ with archived as (
 scored as (
     select topic, kafka_partition, max(next_offset) as scored_to
     from ops.stream_offset
+    where query <> 'labels'  -- they are entered as they come, and not archived
     group by topic, kafka_partition
 )
 

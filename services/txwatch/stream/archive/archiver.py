@@ -11,10 +11,10 @@ import structlog
 from txwatch.stream.archive.buffer import Limits, PartitionBuffer
 from txwatch.stream.archive.layout import encode
 from txwatch.stream.archive.ledger import ArchiveLedger, ArchiveObject
-from txwatch.stream.archive.patience import Patience, StoppedError
 from txwatch.stream.archive.repair import Repair
-from txwatch.stream.archive.source import OffsetsGoneError, RecordSource
 from txwatch.stream.archive.store import ObjectStore
+from txwatch.stream.patience import Patience, StoppedError
+from txwatch.stream.records import OffsetsGoneError, RecordSource
 
 POLL_SECONDS = 0.5
 PARTITION_CHECK_SECONDS = 30.0

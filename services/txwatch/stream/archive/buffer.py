@@ -42,7 +42,7 @@ class PartitionBuffer:
         """Take records that follow those taken before.
 
         Args:
-            batch: columns of `layout.SCHEMA`, in order of offset, not empty.
+            batch: columns of `records.SCHEMA`, in order of offset, not empty.
             now: a monotonic clock's time, in seconds.
         """
         if not self._batches:

@@ -7,9 +7,9 @@ import structlog
 
 from txwatch.stream.archive.layout import OffsetRange, encode, prefix_of, range_of
 from txwatch.stream.archive.ledger import ArchiveLedger, ArchiveObject
-from txwatch.stream.archive.patience import Patience
-from txwatch.stream.archive.source import OffsetsGoneError, RecordSource
 from txwatch.stream.archive.store import ObjectStore
+from txwatch.stream.patience import Patience
+from txwatch.stream.records import OffsetsGoneError, RecordSource
 
 log = structlog.get_logger()
 

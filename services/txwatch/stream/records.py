@@ -8,13 +8,25 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from txwatch.errors import TxwatchError, UnavailableError
-from txwatch.stream.archive.layout import SCHEMA, OffsetRange
+from txwatch.stream.offsets import OffsetRange
 
+SCHEMA = pa.schema(
+    [
+        pa.field("topic", pa.string(), nullable=False),
+        pa.field("partition", pa.int32(), nullable=False),
+        pa.field("offset", pa.int64(), nullable=False),
+        pa.field("timestamp", pa.timestamp("ms", "UTC"), nullable=False),
+        pa.field("key", pa.binary()),
+        pa.field("value", pa.binary()),
+        pa.field("headers", pa.list_(pa.struct([("key", pa.string()), ("value", pa.binary())]))),
+    ]
+)
+"""A Kafka record as it came; `timestamp` is the broker's append time, a null `value` a tombstone."""
 RECORDS_PER_POLL = 2_000
 TIMEOUT_SECONDS = 10.0
 
 _OPTIONS: dict[str, str | int | bool] = {
-    "group.id": "txwatch-archive",  # librdkafka asks for one; it is never joined
+    "group.id": "txwatch-records",  # librdkafka asks for one; it is never joined
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
     "auto.offset.reset": "error",  # an offset that is gone must be noticed, not skipped
@@ -31,7 +43,7 @@ class OffsetsGoneError(TxwatchError):
 
 
 class RecordSource:
-    """One topic's records, as batches of `layout.SCHEMA`."""
+    """One topic's records, as batches of `SCHEMA`."""
 
     def __init__(self, client: Mapping[str, Any], topic: str) -> None:
         """Prepare a consumer; nothing is read before `start`.

@@ -21,7 +21,8 @@ locals {
 
   # What a process needs to act as one of the warehouse's roles, and no other role's password.
   warehouse_roles = toset([
-    "warehouse_owner", "stream_writer", "label_writer", "archiver", "transformer", "dashboard_reader", "analyst", "operator",
+    "warehouse_owner", "stream_writer", "label_writer", "archiver", "transformer", "reconciler",
+    "dashboard_reader", "analyst", "operator",
   ])
   as_role = { for role in local.warehouse_roles : role => { "TXWATCH_${upper(role)}_PASSWORD" = local.secrets[role] } }
 }

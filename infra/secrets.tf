@@ -3,7 +3,8 @@
 locals {
   secret_names = toset([
     "postgres", "airflow_database", "metabase_database",
-    "warehouse_owner", "stream_writer", "label_writer", "archiver", "transformer", "dashboard_reader", "analyst", "operator",
+    "warehouse_owner", "stream_writer", "label_writer", "archiver", "transformer", "reconciler",
+    "dashboard_reader", "analyst", "operator",
     "spark", "airflow_admin", "airflow_jwt", "airflow_fernet", "airflow_session", "metabase_admin",
   ])
 }

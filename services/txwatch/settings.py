@@ -34,6 +34,7 @@ Role = Literal[
     "label_writer",
     "archiver",
     "transformer",
+    "reconciler",
     "dashboard_reader",
     "analyst",
     "operator",
@@ -113,6 +114,9 @@ class Settings(BaseSettings):
     label_writer_password: SecretStr | None = Field(None, description="password of the fraud labels' role")
     archiver_password: SecretStr | None = Field(None, description="password of the archive's role")
     transformer_password: SecretStr | None = Field(None, description="password of dbt's role")
+    reconciler_password: SecretStr | None = Field(
+        None, description="password of the role that records what `txwatch verify` found"
+    )
     dashboard_reader_password: SecretStr | None = Field(None, description="password of the dashboards' role")
     analyst_password: SecretStr | None = Field(None, description="password of the analysts' role")
     operator_password: SecretStr | None = Field(

@@ -4,6 +4,7 @@
         incremental_strategy='merge',
         unique_key='horizon_id',
         full_refresh=false,
+        grants={'select': ['analyst']},
     )
 }}
 

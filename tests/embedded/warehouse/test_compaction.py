@@ -9,7 +9,6 @@ import boto3
 import psycopg2
 import pytest
 from known_books import keep_books
-from txwatch.stream.archive.source import RecordSource
 
 from txwatch.errors import UnavailableError, UsageError
 from txwatch.settings import Settings
@@ -19,6 +18,7 @@ from txwatch.stream.archive.compaction import CompactionCounts, Compactor
 from txwatch.stream.archive.compaction_ledger import CompactionLedger
 from txwatch.stream.archive.ledger import ArchiveLedger
 from txwatch.stream.archive.store import ObjectStore
+from txwatch.stream.records import RecordSource
 from txwatch.warehouse.verify.balance import balance
 from txwatch.warehouse.verify.reading import read_inputs
 

@@ -17,7 +17,8 @@ from txwatch.cli.main import app
 from txwatch.embedded.runtime import Runtime
 from txwatch.settings import Settings
 from txwatch.warehouse.migrations import migrate
-from txwatch.warehouse.verify.balance import Check, balance
+from txwatch.warehouse.verify.balance import balance
+from txwatch.warehouse.verify.check import Check
 from txwatch.warehouse.verify.reading import read_inputs
 
 # What follows from one fact too few, whatever else it touches.

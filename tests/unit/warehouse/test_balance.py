@@ -8,21 +8,42 @@ from typing import Any
 
 import pytest
 
-from txwatch.warehouse.verify.balance import balance, breaks
+from txwatch.warehouse.verify.balance import balance
 from txwatch.warehouse.verify.inputs import (
     ArchiveReading,
     Bounds,
     Inputs,
+    LabelCount,
+    LabelKey,
+    LabelReading,
+    LabelTotals,
     LedgerReading,
+    MartReading,
     Money,
     MoneyKey,
+    PublishedLabels,
+    Revenue,
+    RevenueKey,
     Span,
     Totals,
     WarehouseReading,
 )
+from txwatch.warehouse.verify.spans import breaks
 
 EUR = MoneyKey("EUR", date(2026, 1, 31))
 USD = MoneyKey("USD", date(2026, 1, 31))
+
+DAY = date(2026, 1, 31)
+EUROS = RevenueKey(DAY, "EUR")
+BUILT = Revenue(5, Decimal("50.05"), 2, Decimal("20.00"), 1, 1, Decimal("9.00"))
+EVERY_FIGURE = (
+    "EUR 2026-01-31: transactions 5 in facts, 0 in mart, gross 50.05 in facts, 0 in mart, "
+    "suspected 2 in facts, 0 in mart, suspected amount 20.00 in facts, 0 in mart, "
+    "labelled 1 in facts, 0 in mart, confirmed 1 in facts, 0 in mart, "
+    "confirmed amount 9.00 in facts, 0 in mart"
+)
+FRAUD, CLEARED = LabelKey(DAY, True), LabelKey(DAY, False)
+KEPT = {FRAUD: LabelCount(3, 300), CLEARED: LabelCount(1, 100)}
 
 # Two partitions of 6 and 4 records: 6 facts, 3 quarantined, 1 duplicate. Then a replay of two of the
 # quarantined, of which one was a duplicate: 7 facts and 2 duplicates in all.
@@ -47,6 +68,18 @@ BALANCED = Inputs(
         spans=[Span(0, 0, 6), Span(1, 0, 3), Span(1, 3, 4)],
         accepted=9,
         money={EUR: Money(5, Decimal("50.05"), 500), USD: Money(2, Decimal("20.00"), 200)},
+    ),
+    mart=MartReading(built_to=2, due_to=2, mart={EUROS: BUILT}, facts={EUROS: BUILT}),
+    # Seven labels: two first ones, a correction and an outdated one, two repeats, one malformed.
+    labels=LabelReading(
+        kafka={0: Bounds(0, 7)},
+        spans=[Span(0, 0, 5), Span(0, 5, 7)],
+        next_offsets={0: 7},
+        totals=LabelTotals(rows_in=7, kept=4, duplicates=2, quarantined=1),
+        chargebacks=4,
+        quarantined=1,
+        counts=KEPT,
+        published=PublishedLabels(counts=KEPT),
     ),
 )
 
@@ -73,6 +106,18 @@ def archive(**changes: Any) -> Change:
     return lambda inputs: replace(inputs, archive=inputs.archive and replace(inputs.archive, **changes))
 
 
+def mart(**changes: Any) -> Change:
+    return lambda inputs: replace(inputs, mart=inputs.mart and replace(inputs.mart, **changes))
+
+
+def labels(**changes: Any) -> Change:
+    return lambda inputs: replace(inputs, labels=replace(inputs.labels, **changes))
+
+
+def published(**changes: Any) -> Change:
+    return labels(published=replace(BALANCED.labels.published, **changes))
+
+
 def kafka(**ends: Bounds) -> Change:
     return lambda inputs: replace(inputs, kafka={0: ends["p0"], 1: Bounds(0, 4)})
 
@@ -80,7 +125,7 @@ def kafka(**ends: Bounds) -> Change:
 def test_what_balances_balances() -> None:
     checks = balance(BALANCED)
     assert [check.name for check in checks if not check.ok] == []
-    assert len(checks) == 19
+    assert len(checks) == 29
 
 
 @pytest.mark.parametrize(
@@ -181,6 +226,60 @@ def test_what_balances_balances() -> None:
             0,
             "USD 2026-01-31: +0.01 in facts (+0 transactions)",
         ),
+        (
+            mart(mart={EUROS: BUILT._replace(gross=Decimal("50.06"))}),
+            "facts = daily revenue",
+            Decimal("0.01"),
+            "EUR 2026-01-31: gross 50.05 in facts, 50.06 in mart",
+        ),
+        (
+            mart(mart={EUROS: BUILT._replace(confirmed=2, labelled=2)}),
+            "facts = daily revenue",
+            0,
+            "EUR 2026-01-31: labelled 1 in facts, 2 in mart, confirmed 1 in facts, 2 in mart",
+        ),
+        (
+            mart(mart={}),
+            "facts = daily revenue",
+            Decimal("-50.05"),
+            EVERY_FIGURE,
+        ),
+        (mart(built_to=1), "daily revenue: built to its horizon", -1, ""),
+        (
+            labels(kafka={0: Bounds(0, 9)}),
+            "labels: Kafka's end = the ledger's",
+            -2,
+            "partition 0: 2 records behind",
+        ),
+        (
+            labels(spans=[Span(0, 0, 4), Span(0, 5, 7)]),
+            "label offsets follow each other",
+            1,
+            "partition 0: gap of 1 from offset 4 to 5",
+        ),
+        (
+            labels(totals=LabelTotals(rows_in=6, kept=3, duplicates=2, quarantined=1)),
+            "offsets in the label ledger = labels read",
+            -1,
+            "",
+        ),
+        (labels(chargebacks=3), "labels read = chargebacks + quarantined + duplicates", -1, ""),
+        (labels(quarantined=2), "labels read = chargebacks + quarantined + duplicates", 1, ""),
+        (labels(batch_findings=["b"]), "each label batch's rows: ledger = tables", 1, "b"),
+        (labels(current_findings=["c"]), "the latest label is the current one", 1, "c"),
+        (published(unreadable=["p0 o3"]), "what was taken for labels are labels", 1, "p0 o3"),
+        (
+            labels(counts={FRAUD: LabelCount(3, 300)}),
+            "labels in Kafka = chargebacks",
+            -1,
+            "2026-01-31 no fraud: -1 in fact_chargeback",
+        ),
+        (
+            labels(counts=KEPT | {FRAUD: LabelCount(3, 301)}),
+            "labels in Kafka = chargebacks",
+            0,
+            "2026-01-31 fraud: as many labels, but not the same",
+        ),
     ],
 )
 def test_each_check_notices_its_own_imbalance(
@@ -198,9 +297,35 @@ def test_a_lag_says_how_far_and_what_to_do() -> None:
     assert check.way_out == "not drained: 3 records behind; let `txwatch stream` catch up and verify again"
 
 
+def test_a_mart_that_is_behind_says_by_how_much_and_balances() -> None:
+    checks = balance(mart(later_batches=3, later_facts=1200, later_labels=7)(BALANCED))
+    [check] = [check for check in checks if check.note]
+    assert check.ok
+    assert check.note == (
+        "behind by 1,200 facts of 3 later batches and 7 later labels: "
+        "`txwatch transform`, or the next daily run, catches up"
+    )
+
+
+def test_without_marts_nothing_is_claimed_of_them() -> None:
+    checks = balance(replace(BALANCED, mart=None))
+    [check] = [check for check in checks if check.note]
+    assert (check.ok, check.note) == (
+        True,
+        "no mart has been built yet: `txwatch transform` builds them",
+    )
+    assert all(check.ok for check in checks)
+
+
+def test_what_kafka_has_dropped_is_not_compared() -> None:
+    checks = balance(published(is_whole=False, counts={})(BALANCED))
+    assert all(check.ok for check in checks)
+    assert [check.name for check in checks if check.note] == ["labels in Kafka = chargebacks"]
+
+
 def test_without_the_archive_only_its_checks_are_left_out() -> None:
     checks = balance(replace(BALANCED, archive=None))
-    assert len(checks) == 13
+    assert len(checks) == 23
     assert all(check.ok for check in checks)
 
 

@@ -104,6 +104,94 @@ class ArchiveReading:
     """Of the accepted records, each transaction_id once."""
 
 
+class RevenueKey(NamedTuple):
+    """One UTC day of `occurred_at` in one currency."""
+
+    day: date
+    currency: str
+
+
+class Revenue(NamedTuple):
+    """What marts.fct_daily_revenue says of one day and currency."""
+
+    transactions: int = 0
+    gross: Decimal = Decimal(0)
+    suspected: int = 0
+    suspected_amount: Decimal = Decimal(0)
+    labelled: int = 0
+    confirmed: int = 0
+    confirmed_amount: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class MartReading:
+    """The daily revenue, and the same worked out from the facts and labels that it was built from."""
+
+    built_to: int = 0
+    """The last batch that the mart holds, ops.stream_ledger."""
+    due_to: int | None = None
+    """The last batch with facts that its build had before it; `None`: not known."""
+    mart: Mapping[RevenueKey, Revenue] = field(default_factory=dict)
+    facts: Mapping[RevenueKey, Revenue] = field(default_factory=dict)
+    later_batches: int = 0
+    later_facts: int = 0
+    later_labels: int = 0
+    """Of facts that are in the mart."""
+
+
+class LabelKey(NamedTuple):
+    """One verdict on one UTC day of `known_at`."""
+
+    day: date
+    is_fraud: bool
+
+
+class LabelCount(NamedTuple):
+    """How many labels, and a sum over digests of all that they say: other labels would show."""
+
+    labels: int = 0
+    digest_sum: int = 0
+
+
+@dataclass(frozen=True)
+class LabelTotals:
+    """Sums over ops.label_ledger."""
+
+    rows_in: int = 0
+    kept: int = 0
+    """First labels, corrections and outdated ones."""
+    duplicates: int = 0
+    quarantined: int = 0
+
+
+@dataclass(frozen=True)
+class PublishedLabels:
+    """What the labels' topic itself holds, up to where the ledger stands."""
+
+    is_whole: bool = True
+    """False: Kafka has dropped some of what the ledger has read."""
+    unreadable: Sequence[str] = ()
+    """Records that are in no quarantine and yet are no label for an independent reader."""
+    counts: Mapping[LabelKey, LabelCount] = field(default_factory=dict)
+    """Each distinct label once."""
+
+
+@dataclass(frozen=True)
+class LabelReading:
+    """What Kafka, the ledger and the tables hold of the labels."""
+
+    kafka: Mapping[int, Bounds] = field(default_factory=dict)
+    spans: Sequence[Span] = ()
+    next_offsets: Mapping[int, int] = field(default_factory=dict)
+    totals: LabelTotals = LabelTotals()
+    chargebacks: int = 0
+    quarantined: int = 0
+    batch_findings: Sequence[str] = ()
+    current_findings: Sequence[str] = ()
+    counts: Mapping[LabelKey, LabelCount] = field(default_factory=dict)
+    published: PublishedLabels = PublishedLabels()
+
+
 @dataclass(frozen=True)
 class Inputs:
     """One reading of everything."""
@@ -113,3 +201,6 @@ class Inputs:
     warehouse: WarehouseReading
     archive: ArchiveReading | None
     """`None`: the archive was not read."""
+    mart: MartReading | None = None
+    """`None`: no mart has been built."""
+    labels: LabelReading = LabelReading()

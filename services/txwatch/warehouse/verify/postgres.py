@@ -1,7 +1,7 @@
 """Reads the warehouse's side of the balance: plain selects in one snapshot, as a role that can only read."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,21 +15,23 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - the class is sp
 from txwatch.errors import TxwatchError
 from txwatch.postgres import connect
 from txwatch.warehouse.verify import queries
+from txwatch.warehouse.verify.findings import NAMED_FINDINGS, counted, differing, findings
 from txwatch.warehouse.verify.inputs import (
+    LabelReading,
     LedgerReading,
+    MartReading,
     Money,
     MoneyKey,
     Span,
     Totals,
     WarehouseReading,
 )
+from txwatch.warehouse.verify.label_tables import label_quarantine, read_label_tables
+from txwatch.warehouse.verify.mart_tables import read_mart
 from txwatch.warehouse.verify.plan import ArchivedObject, ArchivePlan, Offsets
 
 STREAM_QUERY = "transactions"
 """The query that reads Kafka; any other in ops.stream_ledger takes its rows from the quarantine."""
-
-NAMED_FINDINGS = 100
-"""How many findings of one kind are named; the rest is counted."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,19 @@ class WarehouseSide:
     ledger: LedgerReading
     warehouse: WarehouseReading
     plan: ArchivePlan
+    mart: MartReading | None
+    labels: LabelReading
+    label_quarantine: frozenset[tuple[int, int]]
+    """Partition and offset of what the labels' reader has refused."""
 
 
-def read_warehouse(options: Mapping[str, Any], topic: str) -> WarehouseSide:
-    """Read ledger, tables and the archive's ledger in one snapshot.
+def read_warehouse(options: Mapping[str, Any], topic: str, labels_topic: str) -> WarehouseSide:
+    """Read ledgers, tables and the mart in one snapshot.
 
     Args:
         options: `psycopg2.connect` arguments of a role that may select from core and ops.
         topic: the topic of the transactions.
+        labels_topic: the topic of the fraud labels.
 
     Raises:
         UnavailableError: Postgres does not answer.
@@ -64,7 +71,14 @@ def read_warehouse(options: Mapping[str, Any], topic: str) -> WarehouseSide:
             _totals(cursor, names | {"is_stream": True}),
             _totals(cursor, names | {"is_stream": False}),
         )
-        return WarehouseSide(ledger, _tables(cursor, names), _plan(cursor, names, spans, next_offsets))
+        return WarehouseSide(
+            ledger,
+            _tables(cursor, names),
+            _plan(cursor, names, spans, next_offsets),
+            read_mart(cursor),
+            read_label_tables(cursor, labels_topic),
+            label_quarantine(cursor, labels_topic),
+        )
 
 
 @contextmanager
@@ -104,41 +118,21 @@ def _tables(cursor: Cursor, names: Mapping[str, Any]) -> WarehouseReading:
         quarantined,
         as_fact,
         as_duplicate,
-        batch_findings=_findings(cursor, queries.BATCHES, names, _batch_finding),
-        alert_findings=_findings(cursor, queries.ALERTS, names, _counted_finding),
-        rollup_findings=_findings(cursor, queries.ROLLUPS, names, _rollup_finding),
-        reference_findings=_findings(cursor, queries.REFERENCES, names, _counted_finding),
+        batch_findings=findings(cursor, queries.BATCHES, names, _batch_finding),
+        alert_findings=findings(cursor, queries.ALERTS, names, counted),
+        rollup_findings=findings(cursor, queries.ROLLUPS, names, _rollup_finding),
+        reference_findings=findings(cursor, queries.REFERENCES, names, counted),
         money=money,
     )
 
 
-def _findings(cursor: Cursor, query: str, names: Mapping[str, Any], name: Callable[..., str]) -> list[str]:
-    """Name what a query finds; its last column is how many rows it would have without its limit."""
-    cursor.execute(query, names)
-    rows = cursor.fetchall()
-    unnamed = rows[0][-1] - len(rows) if rows else 0
-    return [name(*row[:-1]) for row in rows] + ([f"and {unnamed} more"] if unnamed else [])
-
-
-def _counted_finding(finding: str, count: int, example: str) -> str:
-    return f"{count} {finding}, such as {example}"
-
-
 def _batch_finding(ledger_seq: int | None, *counts: int) -> str:
-    return f"batch {ledger_seq}: {_differing(('facts', 'alerts', 'quarantined'), counts, 'ledger', 'table')}"
+    return f"batch {ledger_seq}: {differing(('facts', 'alerts', 'quarantined'), counts, 'ledger', 'table')}"
 
 
 def _rollup_finding(minute: datetime, currency: str, *figures: Decimal | None) -> str:
     names = ("transactions", "amount", "flagged", "flagged amount")
-    return f"{minute:%Y-%m-%d %H:%M} {currency}: {_differing(names, figures, 'rollup', 'facts')}"
-
-
-def _differing(names: Sequence[str], figures: Sequence[Any], one: str, other: str) -> str:
-    """Name the figures that are not the same on both sides; the second half belongs to the other side."""
-    pairs = zip(names, figures[: len(names)], figures[len(names) :], strict=True)
-    return ", ".join(
-        f"{name} {left} in {one}, {right} in {other}" for name, left, right in pairs if left != right
-    )
+    return f"{minute:%Y-%m-%d %H:%M} {currency}: {differing(names, figures, 'rollup', 'facts')}"
 
 
 def _plan(

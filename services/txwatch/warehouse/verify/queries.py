@@ -167,3 +167,132 @@ from ops.quarantine
 where topic = %(topic)s
 order by kafka_partition, kafka_offset
 """
+
+IS_READABLE = """
+select exists (
+    select
+    from pg_class as relation
+    inner join pg_namespace as schema on schema.oid = relation.relnamespace
+    where schema.nspname = %(schema)s and relation.relname = %(table)s
+        and has_schema_privilege(schema.oid, 'usage') and has_table_privilege(relation.oid, 'select')
+)
+"""
+
+MART = """
+select occurred_on, currency, transactions, gross_amount,
+       suspected_fraud_transactions, suspected_fraud_amount,
+       labelled_transactions, confirmed_fraud_transactions, confirmed_fraud_amount
+from marts.fct_daily_revenue
+"""
+
+MART_BUILT_TO = (
+    "select coalesce(max(ledger_seq), 0), coalesce(max(label_seq), 0) from marts.fct_daily_revenue"
+)
+
+MART_DUE_TO = """
+select coalesce(max(fact.ledger_seq), 0)
+from core.fact_transaction as fact
+where fact.ledger_seq <= (select max(transaction_seq) from staging.stg_ledger_horizon)
+"""
+
+REVENUE = """
+select (fact.occurred_at at time zone 'UTC')::date,
+       fact.currency,
+       count(*),
+       sum(fact.amount),
+       count(*) filter (where fact.is_fraud),
+       coalesce(sum(fact.amount) filter (where fact.is_fraud), 0),
+       count(label.transaction_id),
+       count(*) filter (where label.is_fraud),
+       coalesce(sum(fact.amount) filter (where label.is_fraud), 0)
+from core.fact_transaction as fact
+left join core.fact_chargeback as label
+    on label.transaction_id = fact.transaction_id
+    and label.label_seq <= %(label_seq)s
+    and (label.superseded_seq is null or label.superseded_seq > %(label_seq)s)
+where fact.ledger_seq <= %(ledger_seq)s
+group by 1, 2
+"""
+
+LATER = """
+select (select count(distinct ledger_seq) from core.fact_transaction where ledger_seq > %(ledger_seq)s),
+       (select count(*) from core.fact_transaction where ledger_seq > %(ledger_seq)s),
+       count(*)
+from core.fact_chargeback as label
+inner join core.fact_transaction as fact using (transaction_id)
+where label.label_seq > %(label_seq)s and label.superseded_seq is null and fact.ledger_seq <= %(ledger_seq)s
+"""
+
+LABEL_SPANS = """
+select span.partition, span.start, span."end"
+from ops.label_ledger
+cross join lateral jsonb_to_recordset(offset_ranges)
+    as span (topic text, partition integer, start bigint, "end" bigint)
+where span.topic = %(topic)s
+"""
+
+LABEL_TOTALS = """
+select coalesce(sum(rows_in), 0)::bigint,
+       coalesce(sum(first_labels + corrections + outdated), 0)::bigint,
+       coalesce(sum(duplicates), 0)::bigint,
+       coalesce(sum(quarantined), 0)::bigint
+from ops.label_ledger
+"""
+
+LABEL_COUNTS = """
+select (known_at at time zone 'UTC')::date,
+       is_fraud,
+       count(*),
+       sum(('x' || left(md5(concat_ws(' ', transaction_id, to_char(known_at at time zone 'UTC',
+           'YYYY-MM-DD HH24:MI:SS.US'), scenario)), 8))::bit(32)::bigint)::bigint
+from core.fact_chargeback
+group by 1, 2
+"""
+
+LABEL_QUARANTINE = "select kafka_partition, kafka_offset from ops.label_quarantine where topic = %(topic)s"
+
+LABEL_BATCHES = """
+with held as (
+    select label_seq, sum(kept)::bigint as kept, sum(quarantined)::bigint as quarantined
+    from (
+        select label_seq, count(*) as kept, 0 as quarantined from core.fact_chargeback group by 1
+        union all
+        select label_seq, 0, count(*) from ops.label_quarantine group by 1
+    ) as counted
+    group by 1
+),
+
+written as (
+    select label_seq, first_labels + corrections + outdated as kept, quarantined from ops.label_ledger
+)
+
+select label_seq,
+       coalesce(written.kept, 0), coalesce(written.quarantined, 0),
+       coalesce(held.kept, 0), coalesce(held.quarantined, 0),
+       count(*) over ()
+from written
+full join held using (label_seq)
+where (coalesce(written.kept, 0), coalesce(written.quarantined, 0))
+    <> (coalesce(held.kept, 0), coalesce(held.quarantined, 0))
+order by label_seq
+limit %(limit)s
+"""
+
+LABELS_CURRENT = """
+select finding, count(*), min(transaction_id::text), count(*) over ()
+from (
+    select transaction_id,
+           case
+               when count(*) filter (where superseded_seq is null) = 0
+                   then 'labelled transactions without a current label'
+               when max(known_at) > max(known_at) filter (where superseded_seq is null)
+                   then 'transactions of which a later label is known than the current one'
+           end as finding
+    from core.fact_chargeback
+    group by 1
+) as judged
+where finding is not null
+group by finding
+order by finding
+limit %(limit)s
+"""

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from txwatch.warehouse.verify.balance import Check, Figure
+from txwatch.warehouse.verify.check import Check, Figure
 
 NAMED_FINDINGS = 10
 """How many findings of one check a person is shown."""
@@ -22,15 +22,15 @@ def as_table(checks: Sequence[Check]) -> RenderableType:
         table.add_column(column, justify="right")
     table.add_column("")
     for check in checks:
-        mark = "[green]ok[/]" if check.ok else "[bold red]differs[/]"
         table.add_row(
             escape(check.name),
             f"{check.expected:,}",
             f"{check.actual:,}",
             f"{check.difference:+,}" if check.difference else "",
-            mark,
+            _mark(check),
         )
-    return Group(table, *[_explanation(check) for check in checks if not check.ok])
+    notes = [f"[bold]{escape(check.name)}[/]: {escape(check.note)}" for check in checks if check.note]
+    return Group(table, *notes, *[_explanation(check) for check in checks if not check.ok])
 
 
 def as_json(checks: Sequence[Check]) -> dict[str, Any]:
@@ -46,10 +46,17 @@ def as_json(checks: Sequence[Check]) -> dict[str, Any]:
                 "difference": _plain(check.difference),
                 "findings": list(check.findings),
                 "way_out": "" if check.ok else check.way_out,
+                "note": check.note,
             }
             for check in checks
         ],
     }
+
+
+def _mark(check: Check) -> str:
+    if not check.ok:
+        return "[bold red]differs[/]"
+    return "[yellow]ok, see below[/]" if check.note else "[green]ok[/]"
 
 
 def _explanation(check: Check) -> str:

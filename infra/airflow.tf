@@ -28,7 +28,7 @@ locals {
     },
     # What the DAGs' tasks act as: dbt, who maintains and records incidents, who reconciles, who checks the cards.
     local.pipeline_environment, local.s3_environment,
-    [for role in ["transformer", "operator", "analyst", "dashboard_reader"] : local.as_role[role]]...
+    [for role in ["transformer", "reconciler", "operator", "analyst", "dashboard_reader"] : local.as_role[role]]...
   )
 
   # The API server knows how each process is: the scheduler, DAG processor and triggerer report to the database.

@@ -21,7 +21,7 @@ from txwatch.stream.archive.store import ObjectStore
 from txwatch.stream.records import RecordSource
 
 STREAM, REPLAY = "transactions", "quarantine-replay"
-FIXED_LATER = event(50, currency="ISK")  # quarantined at first, a fact once the currency is accepted
+FIXED_LATER = event(50, currency="SEK")  # quarantined at first, a fact once the currency is accepted
 RECORDS: dict[int, list[bytes | None]] = {
     # Offsets 7 and 12 are held; 8 is replayed; 35 repeats an id with another amount.
     0: [

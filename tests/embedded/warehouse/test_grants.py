@@ -46,6 +46,18 @@ ALLOWED: list[tuple[Role, str]] = [
     ("dashboard_reader", "select detail from ops.pipeline_incident, ops.pipeline"),
 ]
 
+RECONCILIATION = f"""insert into ops.reconciliation
+    values ({ID}, now(), 1, 'c', 1, 1, true, '{{}}', '', '')"""
+LABEL = f"""insert into core.fact_chargeback (transaction_id, known_at, label_seq, is_fraud)
+    values ({ID}, now(), 1, true)"""
+ALLOWED += [
+    ("reconciler", RECONCILIATION),
+    ("analyst", "select check_name from ops.reconciliation where not ok"),
+    ("dashboard_reader", "select findings from ops.reconciliation"),
+    ("label_writer", LABEL),
+    ("label_writer", "update core.fact_chargeback set superseded_seq = 2"),
+]
+
 FORBIDDEN: list[tuple[Role, str]] = [
     ("stream_writer", "select email from core.dim_customer"),
     ("stream_writer", "select name from core.dim_customer"),
@@ -99,6 +111,19 @@ def attempt(settings: Settings, role: Role, statement: str) -> None:
         connection.cursor().execute(statement)
     finally:
         connection.close()  # rolls back
+
+
+FORBIDDEN += [
+    ("reconciler", "select ok from ops.reconciliation"),
+    ("reconciler", "update ops.reconciliation set ok = true"),
+    ("reconciler", "select from core.fact_transaction"),
+    ("analyst", RECONCILIATION),
+    ("transformer", RECONCILIATION),
+    ("stream_writer", "select is_fraud from core.fact_chargeback"),
+    ("label_writer", "update core.fact_chargeback set is_fraud = false"),
+    ("label_writer", "delete from ops.label_ledger"),
+    ("label_writer", "select from core.fact_transaction"),
+]
 
 
 @pytest.mark.parametrize(("role", "statement"), ALLOWED)

@@ -1,6 +1,9 @@
 """Books kept by hand balance; each thing that is broken in them is named."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -10,12 +13,13 @@ import boto3
 import psycopg2
 import pytest
 from known_books import keep_books
+from known_labels import keep_labels
 from typer.testing import CliRunner
 
 from oracle.feed import event, identifier, send
 from txwatch.cli.main import app
 from txwatch.embedded.runtime import Runtime
-from txwatch.settings import Settings
+from txwatch.settings import SERVICES_DIR, Role, Settings
 from txwatch.warehouse.migrations import migrate
 from txwatch.warehouse.verify.balance import balance
 from txwatch.warehouse.verify.check import Check
@@ -31,20 +35,40 @@ ONE_FACT_SHORT = {
 }
 ROLLUPS = "rollups = recomputed from facts"
 MONEY = "archived money = facts' money"
+REVENUE = "facts = daily revenue"
+HORIZON = "daily revenue: built to its horizon"
+LABELS_READ = "labels read = chargebacks + quarantined + duplicates"
+LABEL_BATCHES = "each label batch's rows: ledger = tables"
+LABELS = "labels in Kafka = chargebacks"
+STREAM_OFFSET = "update ops.stream_offset"
 PLAIN, FLAGGED, NOBODY = (identifier(1, number) for number in (5, 20, 999))  # event 20 took place abroad
 OBJECT = "partition=0/00000000000000000015-00000000000000000030.parquet"
 
 
 @pytest.fixture(scope="module")
 def books(runtime: Settings, shared_runtime: Runtime) -> Settings:
-    """Return settings of a pipeline whose books balance; its database is only copied."""
+    """Return settings of a pipeline whose books balance, with marts; its database is only copied."""
     name = f"books-{uuid4().hex[:12]}"
-    changes = {"kafka_transactions_topic": name, "postgres_database": name, "s3_bucket": name}
+    changes = {"kafka_transactions_topic": name, "kafka_labels_topic": f"{name}-labels"}
+    changes |= {"postgres_database": name, "s3_bucket": name}
     settings = runtime.model_copy(update=changes)
     Runtime(settings).complete()
     migrate(settings, shared_runtime.superuser())
     keep_books(settings)
+    keep_labels(settings)
+    build_marts(settings)
     return settings
+
+
+def build_marts(settings: Settings) -> None:
+    environment = {
+        "TXWATCH_STATE_DIR": str(settings.state_dir),
+        "TXWATCH_POSTGRES_DATABASE": settings.postgres_database,
+        "TXWATCH_TRANSFORM_ENVIRONMENT": str(SERVICES_DIR.parent / ".txwatch" / "venv-dbt"),
+    }
+    command = [sys.executable, "-m", "txwatch.cli.main", "transform", "--select", "+fct_daily_revenue"]
+    built = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
 
 
 @pytest.fixture
@@ -102,7 +126,8 @@ def differing(settings: Settings) -> dict[str, Check]:
 
 
 def execute(settings: Settings, statement: str) -> None:
-    with closing(psycopg2.connect(**settings.postgres("warehouse_owner"))) as connection, connection:
+    owner: Role = "transformer" if "marts." in statement or "staging." in statement else "warehouse_owner"
+    with closing(psycopg2.connect(**settings.postgres(owner))) as connection, connection:
         cursor = connection.cursor()
         cursor.execute(statement)
         assert cursor.rowcount > 0, "nothing was broken"
@@ -127,22 +152,22 @@ def test_books_kept_by_hand_balance(books: Settings) -> None:
     [
         (
             f"delete from core.fact_transaction where transaction_id = '{PLAIN}'",
-            ONE_FACT_SHORT | {ROLLUPS},
+            ONE_FACT_SHORT | {ROLLUPS, REVENUE},
             "batch 1: facts 26 in ledger, 25 in table",
         ),
         (
             f"update core.fact_transaction set amount = amount + 0.01 where transaction_id = '{PLAIN}'",
-            {ROLLUPS, MONEY},
+            {ROLLUPS, MONEY, REVENUE},
             "EUR 2026-01-02: +0.01 in facts (+0 transactions)",
         ),
         (
             f"update core.fact_transaction set occurred_at = '2026-01-03' where transaction_id = '{PLAIN}'",
-            {ROLLUPS, MONEY},
+            {ROLLUPS, MONEY, REVENUE},
             "EUR 2026-01-03: +6.05 in facts (+1 transactions)",
         ),
         (
             f"update core.fact_transaction set transaction_id = '{NOBODY}' where transaction_id = '{PLAIN}'",
-            {MONEY},
+            {MONEY, REVENUE},
             "EUR 2026-01-02: as much money, but not the same transactions",
         ),
         (
@@ -152,7 +177,7 @@ def test_books_kept_by_hand_balance(books: Settings) -> None:
         ),
         (
             f"update core.fact_transaction set is_fraud = false where transaction_id = '{FLAGGED}'",
-            {"flagged facts = alerts", ROLLUPS},
+            {"flagged facts = alerts", ROLLUPS, REVENUE},
             f"1 alerts without a flagged fact, such as {FLAGGED}",
         ),
         (
@@ -161,9 +186,9 @@ def test_books_kept_by_hand_balance(books: Settings) -> None:
             f"1 alerts that say other than their facts, such as {FLAGGED}",
         ),
         (
-            "update core.rollup_minute set transactions = transactions + 1 where currency = 'ISK'",
+            "update core.rollup_minute set transactions = transactions + 1 where currency = 'SEK'",
             {ROLLUPS},
-            "2026-01-02 03:00 ISK: transactions 2 in rollup, 1 in facts",
+            "2026-01-02 03:00 SEK: transactions 2 in rollup, 1 in facts",
         ),
         (
             f"delete from core.dim_customer where customer_id = '{identifier(2, 5)}'",
@@ -176,7 +201,7 @@ def test_books_kept_by_hand_balance(books: Settings) -> None:
             "46 facts whose ruleset is not registered, such as 1",
         ),
         (
-            "update ops.stream_offset set next_offset = 39 where kafka_partition = 0",
+            f"{STREAM_OFFSET} set next_offset = 39 where query = 'transactions' and kafka_partition = 0",
             {
                 "Kafka's end = the ledger's",
                 "ledger offsets follow each other",
@@ -199,7 +224,7 @@ def test_books_kept_by_hand_balance(books: Settings) -> None:
         (
             "update ops.quarantine set resolution = null, resolved_at = null where resolution = 'fact'",
             {"replayed as fact: ledger = table", "archived events = facts + duplicates", MONEY},
-            "ISK 2026-01-02: +51.50 in facts (+1 transactions)",
+            "SEK 2026-01-02: +51.50 in facts (+1 transactions)",
         ),
         (
             f"delete from ops.archive_object where key like '%{OBJECT}'",
@@ -216,6 +241,52 @@ def test_books_kept_by_hand_balance(books: Settings) -> None:
             {"each archive object is there and whole"},
             "10 records, the ledger says 9 in 10 offsets",
         ),
+        (
+            "update marts.fct_daily_revenue set gross_amount = gross_amount + 0.01 where currency = 'SEK'",
+            {REVENUE},
+            "SEK 2026-01-02: gross 51.50 in facts, 51.51 in mart",
+        ),
+        (
+            "delete from marts.fct_daily_revenue where currency = 'USD'",
+            {REVENUE},
+            "in facts, 0 in mart",
+        ),
+        (
+            "update marts.fct_daily_revenue set confirmed_fraud_transactions = 0 where currency = 'EUR'",
+            {REVENUE},
+            "EUR 2026-01-02: confirmed 1 in facts, 0 in mart",
+        ),
+        ("delete from marts.fct_daily_revenue where currency = 'SEK'", {HORIZON}, ""),
+        (
+            f"delete from core.fact_chargeback where transaction_id = '{FLAGGED}'",
+            {LABELS_READ, LABEL_BATCHES, LABELS, REVENUE},
+            "label batch 1: labels 2 in ledger, 1 in tables",
+        ),
+        (
+            f"update core.fact_chargeback set is_fraud = false where transaction_id = '{FLAGGED}'",
+            {LABELS, REVENUE},
+            "2026-01-03 fraud: -1 in fact_chargeback",
+        ),
+        (
+            f"update core.fact_chargeback set scenario = null where transaction_id = '{FLAGGED}'",
+            {LABELS},
+            "2026-01-03 fraud: as many labels, but not the same",
+        ),
+        (
+            f"update core.fact_chargeback set superseded_seq = 2 where transaction_id = '{FLAGGED}'",
+            {"the latest label is the current one", REVENUE},
+            f"1 labelled transactions without a current label, such as {FLAGGED}",
+        ),
+        (
+            "delete from ops.label_quarantine",
+            {LABELS_READ, LABEL_BATCHES, "what was taken for labels are labels"},
+            "partition 0 offset 3",
+        ),
+        (
+            f"{STREAM_OFFSET} set next_offset = 6 where query = 'labels' and kafka_partition = 0",
+            {"labels: Kafka's end = the ledger's", "label offsets follow each other", LABELS},
+            "partition 0: batches end at 7, ops.stream_offset at 6",
+        ),
     ],
 )
 def test_what_is_broken_in_the_warehouse_is_named(
@@ -224,7 +295,50 @@ def test_what_is_broken_in_the_warehouse_is_named(
     execute(copied, statement)
     found = differing(copied)
     assert set(found) == names
-    assert any(finding in text for check in found.values() for text in check.findings)
+    assert not finding or any(finding in text for check in found.values() for text in check.findings)
+
+
+def test_a_mart_that_is_behind_is_not_broken(copied: Settings) -> None:
+    # As it was before the third batch, the only one with this currency, had been built.
+    execute(copied, "delete from marts.fct_daily_revenue where currency = 'SEK'")
+    execute(copied, "update staging.stg_ledger_horizon set transaction_seq = 2")
+    checks = balance(read_inputs(copied))
+    assert all(check.ok for check in checks)
+    assert [(check.name, check.note) for check in checks if check.note] == [
+        (
+            REVENUE,
+            "behind by 1 facts of 1 later batches: `txwatch transform`, or the next daily run, catches up",
+        )
+    ]
+
+
+def test_the_result_is_recorded(copied: Settings) -> None:
+    environment = {
+        "TXWATCH_STATE_DIR": str(copied.state_dir),
+        "TXWATCH_POSTGRES_DATABASE": copied.postgres_database,
+        "TXWATCH_KAFKA_TRANSACTIONS_TOPIC": copied.kafka_transactions_topic,
+        "TXWATCH_KAFKA_LABELS_TOPIC": copied.kafka_labels_topic,
+        "TXWATCH_S3_BUCKET": copied.s3_bucket,
+    }
+    runner = CliRunner()
+    good = runner.invoke(app, ["verify", "--record", "--json"], env=environment)
+    execute(copied, "update core.rollup_minute set amount = amount + 0.01 where currency = 'SEK'")
+    bad = runner.invoke(app, ["verify", "--record", "--json"], env=environment)
+    assert (good.exit_code, bad.exit_code) == (0, 1), good.output + bad.output
+    pages = [json.loads(each.stdout) for each in (good, bad)]
+    with closing(psycopg2.connect(**copied.postgres("analyst"))) as connection:
+        cursor = connection.cursor()
+        cursor.execute(
+            "select run_id::text, count(*), count(*) filter (where not ok) from ops.reconciliation "
+            "group by 1 order by min(ran_at)"
+        )
+        checks = len(pages[0]["checks"])
+        assert cursor.fetchall() == [(pages[0]["run_id"], checks, 0), (pages[1]["run_id"], checks, 1)]
+        cursor.execute("select check_name, findings, way_out from ops.reconciliation where not ok")
+        [(name, findings, way_out)] = cursor.fetchall()
+    assert name == ROLLUPS
+    assert findings[0].startswith("2026-01-02 03:00 SEK: amount 51.51 in rollup, 51.50")
+    assert "core.rollup_minute" in way_out
 
 
 def test_a_lost_object_is_named(books: Settings, bucket: Bucket) -> None:

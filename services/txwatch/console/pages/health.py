@@ -1,4 +1,4 @@
-"""Health: is scoring keeping up, is the archive, and what the last batches did."""
+"""Health: is scoring keeping up, is the archive, do the books balance, and what the last batches did."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from txwatch.console import formats
 from txwatch.console.end_offsets import EndOffsets
 from txwatch.console.lag import PartitionLag, combine, total
 from txwatch.console.markup import Card, Row, Tone, cards, heading, notice, table
-from txwatch.console.pages import frame, incident_panel
+from txwatch.console.pages import frame, incident_panel, reconciliation_panel
 from txwatch.console.pages.frame import put
 from txwatch.console.queries import ledger, progress
 from txwatch.errors import TxwatchError
@@ -56,11 +56,12 @@ class HealthView:
     queries: list[progress.Query]
     batches: list[ledger.Batch]
     daily: incident_panel.IncidentView
+    books: reconciliation_panel.ReconciliationView
 
 
 def page() -> None:
     """Draw the page."""
-    frame.header("Health", "lag, commits and the archive")
+    frame.header("Health", "lag, commits, the archive and the books")
     frame.live(_read, _draw)
 
 
@@ -68,12 +69,12 @@ def _read(connection: Connection, settings: Settings) -> HealthView:
     reached = progress.partitions(connection)
     last_commit = ledger.last_commit(connection)
     queries, batches = progress.queries(connection), ledger.newest_batches(connection, LISTED_BATCHES)
-    daily = incident_panel.read(connection)
+    daily, books = incident_panel.read(connection), reconciliation_panel.read(connection)
     topic = settings.kafka_transactions_topic
     # Asked after the warehouse, so that a record scored in between does not look like one that waits.
     ends, kafka_fault = _end_offsets(settings, topic)
     lag = combine(reached, ends, topic)
-    return HealthView(lag, kafka_fault, last_commit, queries, batches, daily)
+    return HealthView(lag, kafka_fault, last_commit, queries, batches, daily, books)
 
 
 def _end_offsets(settings: Settings, topic: str) -> tuple[dict[int, int] | None, str | None]:
@@ -97,6 +98,7 @@ def _draw(view: HealthView) -> None:
         put(notice("past-the-end", "The topic is not the one that was scored", PAST_THE_END, "bad"))
     if daily := incident_panel.panel(view.daily):
         put(*daily)
+    put(*reconciliation_panel.panel(view.books))
     put(
         heading("Partitions", "offsets; lag in records"),
         table("partitions", PARTITION_HEADERS, map(partition_row, view.partitions), numeric=range(1, 6)),

@@ -33,6 +33,8 @@ from txwatch.errors import TxwatchError
 from txwatch.generator.progress import ProgressFile
 from txwatch.settings import PREFIX, Settings, load_settings
 from txwatch.warehouse.migrations import migrate
+from txwatch.warehouse.pipeline_reading import PipelineReader
+from txwatch.warehouse.pipeline_status import assess
 
 HERE = Path(__file__).resolve().parent
 RUN = "chaos"
@@ -97,7 +99,7 @@ class Plant:
     folder: Path
     load: Load
     stream_program: Sequence[str] = (*TXWATCH, "stream")
-    programs: Sequence[str] = ("stream", "archive", "generate")
+    programs: Sequence[str] = ("stream", "archive", "labels", "generate")
     wants_disks: bool = True
     hooks: Mapping[str, Sequence[str]] = field(
         default_factory=lambda: {step: (*PYTHON, str(HERE / "hooked_stream.py"), step) for step in STEPS}
@@ -233,12 +235,18 @@ class Plant:
         """Tend everything but the generator until all that Kafka holds is done."""
         programs, self.programs = self.programs, [name for name in self.programs if name != "generate"]
         deadline = time.monotonic() + seconds
-        while not is_done():
+        while not (is_done() and self._has_entered_labels()):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not drained within {seconds:.0f} s: see the logs in {self.folder}")
             self.tend()
             time.sleep(_POLL_SECONDS)
         self.programs = programs
+
+    def _has_entered_labels(self) -> bool:
+        if "labels" not in self.programs:
+            return True
+        with PipelineReader(self.settings) as reader:
+            return sum(assess(reader.read()).label_lag.values()) == 0
 
     def verify(self) -> bool:
         """Tell whether `txwatch verify` balances."""

@@ -17,10 +17,11 @@ from systems import Committed
 from txwatch.events import FIELDS
 from txwatch.postgres import connect
 from txwatch.settings import Settings
-from txwatch.stream.batch import OffsetRange, facts_of
+from txwatch.stream.batch import facts_of
 from txwatch.stream.columns import constant
 from txwatch.stream.copying import copy_into, encode
 from txwatch.stream.ledger import Totals, claim, open_epoch, settle
+from txwatch.stream.offsets import OffsetRange
 from txwatch.stream.rules import Rule, load_ruleset
 from txwatch.stream.sink import register_ruleset
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - the class is spelled like a function
 
 from txwatch.errors import StagingLostError
-from txwatch.stream.batch import FACT_COLUMNS, OffsetRange
+from txwatch.stream.batch import FACT_COLUMNS
+from txwatch.stream.offsets import OffsetRange
 from txwatch.stream.staging import Attempt
 
 _FACT = ", ".join(FACT_COLUMNS)

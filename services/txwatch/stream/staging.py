@@ -23,9 +23,10 @@ from pyspark.sql import DataFrame
 from txwatch.errors import TxwatchError
 from txwatch.postgres import Connection, connect
 from txwatch.settings import Settings
-from txwatch.stream.batch import OffsetRange, alerts_of, facts_of, milliseconds, offset_ranges
+from txwatch.stream.batch import alerts_of, facts_of, milliseconds, offset_ranges
 from txwatch.stream.copying import copy_into
 from txwatch.stream.ledger import Epoch, writer_name
+from txwatch.stream.offsets import OffsetRange
 from txwatch.stream.rules import Ruleset
 
 RECORD = ("topic", "partition", "offset", "appended_at", "key", "value")

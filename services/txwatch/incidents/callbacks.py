@@ -44,7 +44,13 @@ def read_failure(context: Mapping[str, Any]) -> Failure:
     """
     exception, reason = context.get("exception"), context.get("reason")
     task = context.get("task_instance") or context.get("ti")
-    is_task = exception is not None and task is not None
-    run = context["dag_run"]
-    detail = " ".join(str(exception if is_task else (reason or exception or "the run has failed")).split())
-    return Failure(run.dag_id, run.run_id, task.task_id if is_task and task else None, detail)
+    run = context.get("dag_run")
+    # A run without a task that ended last comes with the bare DAG and the run's name.
+    pipeline, run_id = (run.dag_id, run.run_id) if run else (context["dag"].dag_id, context["run_id"])
+    if exception is not None and task is not None:
+        return Failure(pipeline, run_id, task.task_id, _one_line(exception))
+    return Failure(pipeline, run_id, None, _one_line(reason or exception or "the run has failed"))
+
+
+def _one_line(said: object) -> str:
+    return " ".join(str(said).split())

@@ -25,6 +25,11 @@ def test_a_failed_run_names_its_reason_and_no_task() -> None:
     assert read_failure(context) == Failure("warehouse_daily", "scheduled__1", None, "timed_out")
 
 
+def test_a_run_that_failed_before_any_task_is_named_too() -> None:
+    context = {"dag": SimpleNamespace(dag_id="warehouse_daily"), "run_id": "manual__1", "reason": "timed_out"}
+    assert read_failure(context) == Failure("warehouse_daily", "manual__1", None, "timed_out")
+
+
 def test_an_incident_says_where_and_whether_it_is_over() -> None:
     incident = Incident(1, "warehouse_daily", "failed", "fct", "r1", "it broke", 2, OPENED, None, None)
     assert incident.as_json()["text"] == "open: warehouse_daily, task fct, failed: it broke"

@@ -15,7 +15,7 @@ from errors import StackError
 DOCKER_MINIMUM = (20, 10)
 TERRAFORM_MINIMUM = (1, 11)
 SHARE_OF_LIMITS = 0.6
-"""Share of its limits that the stack uses once it is warm; measured, see README."""
+"""Share of its limits that the stack is taken to use: they are for each one's worst moment. An estimate."""
 
 _GIBIBYTE = 2**30
 _MEBIBYTE = 2**20

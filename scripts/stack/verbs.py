@@ -33,7 +33,7 @@ def up(terraform: Terraform, profile: str | None) -> None:
     if is_new_profile or not present:  # a repair takes the room that it had
         planned = terraform.planned(NOT_BUILT_YET)
         preflight.check_room(planned, present)
-    images(terraform)
+    _provide_images(terraform)
     if failed := [container.name for container in present if container.has_failed]:
         print(f"runs again: {', '.join(failed)}")
         engine.remove(failed)
@@ -46,7 +46,7 @@ def plan(terraform: Terraform, profile: str | None) -> None:
     preflight.check_tools()
     _choose_profile(terraform.folder, profile)
     terraform.init()
-    images(terraform)
+    _provide_images(terraform)
     terraform.plan()
 
 
@@ -63,6 +63,13 @@ def down(terraform: Terraform, *, keep_data: bool) -> None:
 
 
 def images(terraform: Terraform) -> None:
+    """Build what `up` would build, and apply nothing."""
+    preflight.check_tools()
+    terraform.init()
+    _provide_images(terraform)
+
+
+def _provide_images(terraform: Terraform) -> None:
     """Build the images whose content changed; note their tags, and which official ones are not to be had."""
     switches = terraform.evaluate(
         "{ airflow = var.enable_airflow, official = local.wanted_official_images }", NOT_BUILT_YET

@@ -1,9 +1,14 @@
 """One of several may be lost under load: work goes on, and nothing is lost or doubled."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 from applied import Stack, docker, listing
+
+Record = Callable[[str, object], None]
+
+pytestmark = pytest.mark.timeout(1200)  # the first test's includes the applying
 
 
 def test_every_service_is_healthy_and_a_second_plan_is_empty(stack: Stack) -> None:
@@ -21,7 +26,7 @@ def test_executors_of_both_workers_score(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("lost", ["kafka-2", "spark-worker-1"])
-def test_one_of_several_is_lost(stack: Stack, lost: str, record_property: pytest.RecordProperty) -> None:
+def test_one_of_several_is_lost(stack: Stack, lost: str, record_property: Record) -> None:
     stack.wait_for_facts()
     docker("kill", f"{stack.name}-{lost}")
     started = time.monotonic()

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import boto3
+import pytest
 from applied import Stack
 from confluent_kafka import Producer
+
+pytestmark = pytest.mark.timeout(1200)  # the first test's includes the applying
 
 
 def test_every_service_is_healthy(stack: Stack) -> None:

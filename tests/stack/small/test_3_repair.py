@@ -2,10 +2,15 @@
 
 import os
 import time
+from collections.abc import Callable
 
 import boto3
 import pytest
 from applied import WAIT_SECONDS, Stack, docker
+
+Record = Callable[[str, object], None]
+
+pytestmark = pytest.mark.timeout(1200)
 
 # Together what does not hide each other's loss; TXWATCH_STACK_REPAIRS=each takes every service by itself.
 _BATCHES = [("kafka-1", "console"), ("postgres", "generator"), ("stream", "archive")]
@@ -15,7 +20,7 @@ _REPAIRS = _EACH if os.environ.get("TXWATCH_STACK_REPAIRS") == "each" else _BATC
 
 @pytest.mark.parametrize("removed", _REPAIRS, ids="+".join)
 def test_removed_services_are_repaired(
-    stack: Stack, removed: tuple[str, ...], record_property: pytest.RecordProperty
+    stack: Stack, removed: tuple[str, ...], record_property: Record
 ) -> None:
     before = stack.ids()
     stack.remove(*removed)
@@ -28,7 +33,7 @@ def test_removed_services_are_repaired(
     stack.assert_balanced()
 
 
-def test_s3_emptied_under_load(stack: Stack, record_property: pytest.RecordProperty) -> None:
+def test_s3_emptied_under_load(stack: Stack, record_property: Record) -> None:
     """LocalStack keeps nothing: a new one is empty. The archive writes again what Kafka still has."""
     stack.wait(lambda: stack.rows("select count(*) >= 4 from ops.archive_object") == [(True,)])
     archived = {key for (key,) in stack.rows("select key from ops.archive_object")}

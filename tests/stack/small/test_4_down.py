@@ -1,6 +1,9 @@
 """What `make down` leaves."""
 
+import pytest
 from applied import Stack, listing
+
+pytestmark = pytest.mark.timeout(1200)
 
 
 def test_down_may_keep_the_data_and_up_goes_on(stack: Stack) -> None:

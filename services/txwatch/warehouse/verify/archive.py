@@ -64,8 +64,14 @@ class Bucket:
             raise UnavailableError(f"S3 does not answer ({error}): start it with `txwatch up`") from error
 
 
-def read_archive(bucket: Bucket, plan: ArchivePlan) -> ArchiveReading:
-    """Read every object that the ledger names and add up what the stream has accepted of it."""
+def read_archive(bucket: Bucket, plan: ArchivePlan, *, at_work: bool = False) -> ArchiveReading:
+    """Read every object that the ledger names and add up what the stream has accepted of it.
+
+    Args:
+        bucket: where the objects lie.
+        plan: what the ledger says of them.
+        at_work: whether the archiver goes on meanwhile: objects beyond the ledger's end are no strays then.
+    """
     findings: list[str] = []
     unreadable: list[str] = []
     accepted = 0
@@ -77,8 +83,22 @@ def read_archive(bucket: Bucket, plan: ArchivePlan) -> ArchiveReading:
             till.add(_placed(events, records))
         money = till.count()
     strays = bucket.keys(f"raw/{plan.topic}/") - {entry.key for entry in plan.objects} - plan.in_transit
+    if at_work:
+        strays -= set(in_flight(strays, plan))
     findings += [f"{key}: not in the archive's ledger" for key in sorted(strays)]
     return ArchiveReading([entry.span for entry in plan.objects], findings, unreadable, accepted, money)
+
+
+def in_flight(keys: Iterable[str], plan: ArchivePlan) -> Iterator[str]:
+    """Yield the objects that begin where the ledger ended when it was read, or later."""
+    ends = dict.fromkeys(plan.next_offsets, 0)
+    ends |= {entry.span.partition: entry.span.end for entry in plan.objects}
+    firsts = {f"raw/{plan.topic}/partition={partition}/": f"{end:020d}" for partition, end in ends.items()}
+    for key in keys:
+        folder, _, name = key.rpartition("/")
+        first = firsts.get(f"{folder}/")
+        if first is not None and name[: len(first)].isdecimal() and name >= first:
+            yield key
 
 
 def _accepted(bucket: Bucket, plan: ArchivePlan, findings: list[str]) -> Iterator[pa.Table]:

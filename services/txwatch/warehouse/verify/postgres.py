@@ -81,6 +81,29 @@ def read_warehouse(options: Mapping[str, Any], topic: str, labels_topic: str) ->
         )
 
 
+def read_next_offsets(options: Mapping[str, Any], query: str, topic: str) -> dict[int, int]:
+    """Read where a query stands in its topic now.
+
+    Raises:
+        UnavailableError: Postgres does not answer.
+    """
+    with _snapshot(options) as cursor:
+        cursor.execute(queries.NEXT_OFFSETS, {"query": query, "topic": topic})
+        return dict(cursor.fetchall())
+
+
+def read_archive_ledger(
+    options: Mapping[str, Any], topic: str
+) -> tuple[list[ArchivedObject], frozenset[str]]:
+    """Read the archive's objects, in order of offset, and those on their way in or out.
+
+    Raises:
+        UnavailableError: Postgres does not answer.
+    """
+    with _snapshot(options) as cursor:
+        return _archive_ledger(cursor, {"topic": topic})
+
+
 @contextmanager
 def _snapshot(options: Mapping[str, Any]) -> Iterator[Cursor]:
     connection = connect(options)
@@ -141,15 +164,19 @@ def _plan(
     spans: Iterable[tuple[int, ...]],
     next_offsets: Mapping[int, int],
 ) -> ArchivePlan:
-    cursor.execute(queries.OBJECTS, names)
-    objects = [ArchivedObject(Span(*row[:3]), row[3], row[4]) for row in cursor.fetchall()]
-    cursor.execute(queries.TRANSIT, names)
-    in_transit = frozenset(key for (key,) in cursor.fetchall())
+    objects, in_transit = _archive_ledger(cursor, names)
     cursor.execute(queries.QUARANTINE, names)
     batches = _by_partition((partition, start, seq) for partition, start, _, seq in spans)
     return ArchivePlan(
         names["topic"], objects, dict(next_offsets), batches, _by_partition(cursor), in_transit
     )
+
+
+def _archive_ledger(cursor: Cursor, names: Mapping[str, Any]) -> tuple[list[ArchivedObject], frozenset[str]]:
+    cursor.execute(queries.OBJECTS, names)
+    objects = [ArchivedObject(Span(*row[:3]), row[3], row[4]) for row in cursor.fetchall()]
+    cursor.execute(queries.TRANSIT, names)
+    return objects, frozenset(key for (key,) in cursor.fetchall())
 
 
 def _by_partition(rows: Iterable[tuple[int, ...]]) -> dict[int, Offsets]:

@@ -91,7 +91,7 @@ with DAG(
         task_id="totals", bash_command=f"{dbt} test --select test_name:same_totals {dbt_options}"
     )
     reconcile = BashOperator(
-        task_id="reconcile", bash_command="python -m txwatch.cli.main verify --record --json"
+        task_id="reconcile", bash_command="python -m txwatch.cli.main verify --live --record --json"
     )
     dashboards = BashOperator(
         task_id="dashboards", bash_command="python -m txwatch.cli.main dashboards check"

@@ -40,16 +40,17 @@ def record_failure(context: Mapping[str, Any]) -> None:
 def read_failure(context: Mapping[str, Any]) -> Failure:
     """Read a failure out of Airflow's context.
 
-    A task's context has the exception; a run's has a reason, and may name the task instance that ended last.
+    A run's context has a reason, and may name the task instance that ended last. A task's has none; it has the
+    exception, unless its worker was killed and the DAG processor speaks for it.
     """
-    exception, reason = context.get("exception"), context.get("reason")
-    task = context.get("task_instance") or context.get("ti")
-    run = context.get("dag_run")
-    # A run without a task that ended last comes with the bare DAG and the run's name.
-    pipeline, run_id = (run.dag_id, run.run_id) if run else (context["dag"].dag_id, context["run_id"])
-    if exception is not None and task is not None:
-        return Failure(pipeline, run_id, task.task_id, _one_line(exception))
-    return Failure(pipeline, run_id, None, _one_line(reason or exception or "the run has failed"))
+    task, reason = context.get("task_instance") or context.get("ti"), context.get("reason")
+    named = context.get("dag_run") or task
+    # A run that failed before any task ended comes with the bare DAG and the run's name.
+    pipeline, run_id = (named.dag_id, named.run_id) if named else (context["dag"].dag_id, context["run_id"])
+    if task is None or reason is not None:
+        return Failure(pipeline, run_id, None, _one_line(reason or "the run has failed"))
+    exception = context.get("exception") or "the task was killed, or its worker reports no more"
+    return Failure(pipeline, run_id, task.task_id, _one_line(exception))
 
 
 def _one_line(said: object) -> str:

@@ -25,6 +25,13 @@ def test_a_failed_run_names_its_reason_and_no_task() -> None:
     assert read_failure(context) == Failure("warehouse_daily", "scheduled__1", None, "timed_out")
 
 
+def test_a_killed_task_is_named_though_nobody_raised_anything() -> None:
+    task = SimpleNamespace(dag_id="warehouse_daily", run_id="scheduled__1", task_id="reconcile")
+    found = read_failure({"ti": task})
+    assert found[:3] == ("warehouse_daily", "scheduled__1", "reconcile")
+    assert found.detail.startswith("the task was killed")
+
+
 def test_a_run_that_failed_before_any_task_is_named_too() -> None:
     context = {"dag": SimpleNamespace(dag_id="warehouse_daily"), "run_id": "manual__1", "reason": "timed_out"}
     assert read_failure(context) == Failure("warehouse_daily", "manual__1", None, "timed_out")

@@ -40,8 +40,8 @@ def record_failure(context: Mapping[str, Any]) -> None:
 def read_failure(context: Mapping[str, Any]) -> Failure:
     """Read a failure out of Airflow's context.
 
-    A run's context has a reason, and may name the task instance that ended last. A task's has none; it has the
-    exception, unless its worker was killed and the DAG processor speaks for it.
+    A run's context has a reason, and may name the task instance that ended last. A task's has none; it has
+    the exception, unless its worker was killed and the DAG processor speaks for it.
     """
     task, reason = context.get("task_instance") or context.get("ti"), context.get("reason")
     named = context.get("dag_run") or task

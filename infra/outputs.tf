@@ -58,7 +58,7 @@ output "containers" {
     for container in concat(
       values(module.kafka), [module.topics, module.postgres, module.databases, module.localstack],
       module.spark_master, values(module.spark_worker),
-      [module.migrate, module.seed, module.stream, module.archive], module.generator,
+      [module.migrate, module.seed, module.stream, module.archive, module.labels], module.generator,
       module.airflow_migrate, values(module.airflow), module.metabase, module.dashboards, module.kafka_ui, module.console,
     ) : container.name => container.summary
   }

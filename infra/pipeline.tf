@@ -1,4 +1,4 @@
-# What txwatch itself runs: two tasks that prepare the warehouse, then the stream, the archive and the generator.
+# What txwatch itself runs: two tasks that prepare the warehouse, then stream, archive, labels and generator.
 locals {
   pipeline_environment = {
     TXWATCH_LOG_FORMAT               = "json"
@@ -121,6 +121,27 @@ module "archive" {
   depends_on = [module.topics, module.seed, terraform_data.bucket]
 }
 
+module "labels" {
+  source = "./modules/service"
+
+  name        = "${var.name}-labels"
+  alias       = "labels"
+  network     = local.common.network
+  image       = docker_image.this["spark"].image_id
+  user        = "1000:1000"
+  command     = ["labels", "--json"]
+  environment = merge(local.pipeline_environment, local.as_role["label_writer"])
+
+  memory_mb    = var.memory_mb.labels
+  tmpfs        = { "/tmp" = "64m", "/var/lib/txwatch" = "1m" }
+  healthcheck  = { test = ["CMD", "beating", "labels.heartbeat", "60"] }
+  wait_seconds = var.wait_seconds
+  log          = local.common.log
+  labels       = local.common.labels
+
+  depends_on = [module.topics, module.seed]
+}
+
 resource "docker_volume" "generator" {
   name = "${var.name}-generator"
 
@@ -156,5 +177,5 @@ module "generator" {
   log          = local.common.log
   labels       = local.common.labels
 
-  depends_on = [module.topics, module.stream, module.archive]
+  depends_on = [module.topics, module.stream, module.archive, module.labels]
 }

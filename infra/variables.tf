@@ -155,6 +155,7 @@ variable "memory_mb" {
     worker                = optional(number, 1280)
     master                = optional(number, 512)
     archive               = optional(number, 384)
+    labels                = optional(number, 256)
     generator             = optional(number, 384)
     console               = optional(number, 384)
     airflow               = optional(number, 1536) # all of it in one container

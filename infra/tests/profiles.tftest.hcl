@@ -19,7 +19,7 @@ run "small_is_one_of_everything" {
   assert {
     condition = toset([for name, container in output.containers : name if container.restarts]) == toset([
       for service in [
-        "kafka-1", "postgres", "localstack", "stream", "archive", "generator", "airflow", "metabase", "kafka-ui", "console",
+        "kafka-1", "postgres", "localstack", "stream", "archive", "labels", "generator", "airflow", "metabase", "kafka-ui", "console",
       ] : "txwatch-${service}"
     ])
     error_message = "The small profile's services should be these, and no others."

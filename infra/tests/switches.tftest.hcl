@@ -26,7 +26,7 @@ run "all_switched_off" {
 
   assert {
     condition = toset([for name, container in output.containers : name if container.restarts]) == toset([
-      for service in ["kafka-1", "postgres", "localstack", "stream", "archive"] : "txwatch-${service}"
+      for service in ["kafka-1", "postgres", "localstack", "stream", "archive", "labels"] : "txwatch-${service}"
     ])
     error_message = "What is switched off should not run, and what the pipeline needs should."
   }

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.timeout(1200)  # the first test's includes the applying
 
 def test_every_service_is_healthy(stack: Stack) -> None:
     services = stack.services()
-    wanted = {"kafka-1", "postgres", "localstack", "stream", "archive", "generator", "console"}
+    wanted = {"kafka-1", "postgres", "localstack", "stream", "archive", "labels", "generator", "console"}
     assert wanted <= services.keys()
     assert {name: each["State"]["Health"]["Status"] for name, each in services.items()} == dict.fromkeys(
         services, "healthy"

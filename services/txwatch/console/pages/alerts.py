@@ -60,15 +60,16 @@ def _find_chosen(connection: Connection, newest: list[alerts.Alert]) -> alerts.A
     wanted = st.query_params.get("alert") or st.session_state.get("first_alert")
     if wanted is None and newest:
         wanted = st.session_state["first_alert"] = newest[0].transaction_id
-    return alerts.find(connection, wanted) if wanted and _is_uuid(wanted) else None
+    transaction_id = _as_uuid(wanted or "")
+    return alerts.find(connection, transaction_id) if transaction_id else None
 
 
-def _is_uuid(value: str) -> bool:
+def _as_uuid(text: str) -> str | None:
+    """Return an id as Postgres writes it, or nothing: an address bar can hold anything."""
     try:
-        UUID(value)
+        return str(UUID(text))
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _draw(view: AlertsView) -> None:

@@ -162,6 +162,8 @@ def no_disk(plant: Plant) -> str | None:
 
 def break_at(plant: Plant, step: str, how: str) -> None:
     """Let a stream with a breaker take over and wait until it has struck."""
+    if not plant.has_fencing:
+        plant.verbs["stream"].terminate()  # it would go on beside the other
     hooked = plant.start("stream", [*plant.hooks[step], how])
     until(lambda: STRUCK in hooked.log.read_text(), _PATIENCE_SECONDS)
     plant.strike()

@@ -25,7 +25,7 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     yield "Written by `make chaos` from its report, `docs/chaos.json`; run it again to change this."
     yield ""
     yield (
-        f"{len(struck)} faults of {len({strike['fault'] for strike in struck})} kinds in {len(rounds)} rounds, "
+        f"{len(struck)} faults of {len({strike['fault'] for strike in struck})} kinds in {len(rounds)} round(s), "
         f"order drawn with seed {report['seed']}, {report['ours']['per_second']} records per second all the "
         f"while (2 % malformed, 2 % repeated), on {report['processors']} cores. "
         f"{rounds[-1]['records']:,} records in all."
@@ -38,16 +38,21 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     )
     yield from _rounds(rounds)
     yield ""
-    yield f"Time to recover: median {median(times):.0f} s, longest {times[-1]:.0f} s. It counts from the fault "
-    yield "(for a pause, from its beginning) until a record that Kafka took afterwards was scored and another one"
-    yield "archived; starting Spark anew is most of it."
+    yield (
+        f"Time to recover: median {median(times):.0f} s, longest {times[-1]:.0f} s. It counts from the fault (for a "
+        "pause, from its beginning) until a record that Kafka took afterwards was scored and another one archived; "
+        "starting Spark anew is most of it."
+    )
     yield from _strikes(struck)
     for each in struck:
         if each["failure"]:
             yield f"\n**{each['fault']}**: {each['failure']}"
     yield from _skipped(report["ours"]["skipped"])
+    yield from _not_struck(report, {strike["fault"] for strike in struck})
     if "control" in report:
         yield from _control(report["control"])
+    else:
+        yield "\nThe control is not part of this report: `make chaos ARGS='--part control'` adds it."
 
 
 def _rounds(rounds: list[dict[str, Any]]) -> Iterator[str]:
@@ -77,6 +82,13 @@ def _skipped(skipped: dict[str, str]) -> Iterator[str]:
     if skipped:
         yield ""
         yield "Not done here: " + "; ".join(f"{name} ({reason})" for name, reason in skipped.items()) + "."
+
+
+def _not_struck(report: dict[str, Any], struck: set[str]) -> Iterator[str]:
+    left = [name for name in report["kinds"] if name not in struck and name not in report["ours"]["skipped"]]
+    if left:
+        yield f"\nKinds that this report does not hold ({len(left)} of {len(report['kinds'])}):\n"
+        yield "\n".join(f"* {name}" for name in left)
 
 
 def _control(control: dict[str, Any]) -> Iterator[str]:

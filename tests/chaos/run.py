@@ -46,7 +46,7 @@ def main(
     folder.chmod(0o755)  # Postgres may run as another user
     drawn = schedule(seed, faults, longest=float("inf"))
     report = json.loads(output.read_text()) if output.exists() and part is not Part.BOTH else {}
-    report |= {"seed": seed, "kinds": len(FAULTS), "processors": os.cpu_count()}
+    report |= {"seed": seed, "kinds": [fault.name for fault in FAULTS], "processors": os.cpu_count()}
 
     def keep(name: str, outcome: dict[str, Any]) -> None:
         report[name] = outcome

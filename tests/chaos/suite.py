@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import structlog
 from aftermath import Outcome, differences, miscount, read_outcome, sent_ids
+from botocore.exceptions import BotoCoreError, ClientError
 from control import ControlPlant, is_meant_for_control
 from faults import FAULTS, Fault
 from plant import Load, Plant
@@ -133,11 +135,14 @@ def _strike(plant: Plant, fault: Fault, patience: float) -> Strike:
 
 def _is_drained(plant: Plant) -> bool:
     due = {partition: end for partition, end in ends(plant.settings).items() if end}
-    return (
-        plant.warehouse.ledger_ends() == due
-        and plant.warehouse.archive_ends() == due
-        and archive_differences(plant.settings) == []
-    )
+    try:
+        return (
+            plant.warehouse.ledger_ends() == due
+            and plant.warehouse.archive_ends() == due
+            and archive_differences(plant.settings) == []
+        )
+    except (psycopg2.OperationalError, BotoCoreError, ClientError):  # what S3 forgot is being written again
+        return False
 
 
 def run_control(folder: Path, seed: int, faults: Sequence[Fault], per_second: int) -> dict[str, Any]:

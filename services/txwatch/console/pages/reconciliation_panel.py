@@ -3,20 +3,19 @@
 from dataclasses import dataclass
 
 from txwatch.console import formats
-from txwatch.console.markup import Html, Row, badge, heading, notice, strong, table
+from txwatch.console.markup import Html, Row, badge, heading, notice, table
 from txwatch.console.queries import reconciliation
 from txwatch.postgres import Connection
 
 DAYS = 14
 LISTED_RUNS = 14
 LISTED_FINDINGS = 5
+LISTED_REMARKS = 6
 RUN_HEADERS = ("Verified, UTC", "Books", "Checks", "What differs")
-REMARK_HEADERS = ("Check", "Expected", "Actual", "What is found", "What to do")
 NEVER = (
     "`txwatch verify --record` balances Kafka, archive, warehouse and marts against each other and keeps the "
     "result; the daily pipeline `warehouse_daily` does so by itself."
 )
-DIFFERS = "The last verification found differences, named below. `txwatch verify` draws the balance anew."
 
 
 @dataclass(frozen=True)
@@ -39,11 +38,10 @@ def panel(view: ReconciliationView) -> list[Html]:
     drawn = [heading("Reconciliation", f"last run, and those of the last {DAYS} days")]
     if not view.runs:
         return [*drawn, notice("never-reconciled", "The books have never been balanced on record", NEVER)]
-    if view.runs[0].failures:
-        drawn.append(notice("unbalanced", "The books do not balance", DIFFERS, "bad"))
-    if view.remarks:
-        rows = map(remark_row, view.remarks)
-        drawn.append(table("remarks", REMARK_HEADERS, rows, numeric=(1, 2)))
+    drawn += map(remark_notice, view.remarks[:LISTED_REMARKS])
+    if unnamed := view.remarks[LISTED_REMARKS:]:
+        more = "`txwatch verify` draws the balance anew and names everything."
+        drawn.append(notice("more-remarks", f"And {len(unnamed)} more checks", more))
     return [*drawn, table("reconciliations", RUN_HEADERS, map(run_row, view.runs), numeric=(2,))]
 
 
@@ -53,15 +51,13 @@ def run_row(run: reconciliation.Run) -> Row:
     return [formats.moment(run.ran_at), state, f"{run.checks:,}", ", ".join(run.failed)]
 
 
-def remark_row(remark: reconciliation.Remark) -> Row:
-    """Write one check's line: what differs and the way out, or what is merely worth knowing."""
+def remark_notice(remark: reconciliation.Remark) -> Html:
+    """Write what differs in a check and the way out, or what is merely worth knowing of it."""
+    if remark.is_ok:
+        return notice("remark", remark.check, remark.note)
     named = remark.findings[:LISTED_FINDINGS]
     unnamed = len(remark.findings) - len(named)
-    found = "; ".join([*named, *([f"and {unnamed} more"] if unnamed else [])])
-    return [
-        remark.check if remark.is_ok else strong(remark.check),
-        f"{remark.expected:,}",
-        f"{remark.actual:,}",
-        remark.note if remark.is_ok else found,
-        "" if remark.is_ok else remark.way_out.replace("`", ""),
-    ]
+    figures = f"{remark.actual:,} instead of {remark.expected:,}" if remark.actual != remark.expected else ""
+    found = [figures, *named, f"and {unnamed} more" if unnamed else ""]
+    said = "; ".join(part for part in found if part)
+    return notice("unbalanced", f"{remark.check}: differs", f"{said}. What to do: {remark.way_out}", "bad")

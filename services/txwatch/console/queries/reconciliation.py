@@ -22,7 +22,7 @@ REMARKS = """
 select check_name, expected, actual, ok, findings, way_out, note
 from ops.reconciliation
 where run_id = %(run_id)s and (not ok or note <> '')
-order by position
+order by ok, position
 """
 
 
@@ -54,5 +54,5 @@ def runs(connection: Connection, days: int, limit: int) -> list[Run]:
 
 
 def remarks(connection: Connection, run_id: str) -> list[Remark]:
-    """Return what there is to say of a run, in the order of its checks."""
+    """Return what there is to say of a run, what differs first."""
     return read(connection, REMARKS, {"run_id": run_id}, Remark)

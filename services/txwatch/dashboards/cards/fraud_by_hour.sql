@@ -7,7 +7,7 @@ place: {col: 6, row: 0, width: 18, height: 8}
 chart: {kind: bar, x: hour_utc, y: [percent_flagged], unit: "%"}
 */
 select
-    extract(hour from minute at time zone 'UTC')::integer as hour_utc,
+    date_part('hour', minute at time zone 'UTC')::integer as hour_utc,  -- extract would count in exact numbers
     round(100.0 * sum(flagged) / sum(transactions), 3) as percent_flagged
 from core.rollup_minute
 where true

@@ -192,13 +192,6 @@ class Oracle:
             for customer, ones in ranked[:20]
         ]
 
-    def fraud_by_rule(self) -> Rows:
-        wanted = self.values.get("rule")
-        fired = Counter(
-            (one.day, rule) for one in self.alerts() for rule in one.rules if wanted in (None, rule)
-        )
-        return [(*key, number) for key, number in sorted(fired.items())]
-
 
 def json_order(names: tuple[str, ...]) -> list[str]:
     """Order keys as jsonb does: the shorter first, then by bytes."""

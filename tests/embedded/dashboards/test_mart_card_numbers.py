@@ -1,7 +1,7 @@
 """The cards that read marts, against the same figures worked out in Python from the payments themselves."""
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -130,6 +130,13 @@ class Oracle:
             countries[one.merchant.country].append(bool(one.rules))
         rows = [(name, percent(sum(ones), len(ones)), len(ones)) for name, ones in countries.items()]
         return sorted(rows, key=lambda row: (-(row[1] or 0), row[0]))
+
+    def fraud_by_rule(self) -> Rows:
+        wanted = self.values.get("rule")
+        fired = Counter(
+            (one.day, rule) for one in self.payments() for rule in one.rules if wanted in (None, rule)
+        )
+        return [(*key, number) for key, number in sorted(fired.items())]
 
     def fraud_rule_precision(self) -> Rows:
         truths: dict[str, list[bool]] = defaultdict(list)

@@ -6,15 +6,12 @@ tab: Rules
 place: {col: 0, row: 0, width: 24, height: 8}
 chart: {kind: bar, x: day, y: [alerts], series: rule, stacked: true}
 */
-select
-    date_trunc('day', alert.occurred_at at time zone 'UTC')::date as day,
-    fired.rule,
-    count(*) as alerts
-from core.fact_alert as alert
-cross join lateral unnest(alert.rules) as fired (rule)
+-- From the mart: counting the alerts themselves takes 0.4 s at 6 million facts.
+select occurred_on as day, rule, sum(alerts)::bigint as alerts
+from marts.fct_alert_daily
 where true
-    [[and alert.occurred_at >= cast({{day_from}} as timestamp) at time zone 'UTC']]
-    [[and alert.occurred_at < (cast({{day_to}} as timestamp) + interval '1 day') at time zone 'UTC']]
-    [[and fired.rule = {{rule}}]]
-group by day, fired.rule
-order by day, fired.rule
+    [[and occurred_on >= cast({{day_from}} as date)]]
+    [[and occurred_on <= cast({{day_to}} as date)]]
+    [[and rule = {{rule}}]]
+group by day, rule
+order by day, rule

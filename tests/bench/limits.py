@@ -53,6 +53,8 @@ def _values(settings: Settings) -> Iterator[tuple[list[bytes], tuple[OffsetRange
         reached = dict.fromkeys(partitions, 0)
         while left:
             messages = consumer.consume(min(size, left), timeout=5)
+            if not messages:
+                continue
             spans = []
             counts = np.bincount([message.partition() for message in messages], minlength=len(reached))
             for partition, count in enumerate(counts.tolist()):

@@ -31,7 +31,7 @@ def test_every_system_drains_all_records_and_is_metered(tmp_path: Path) -> None:
     results = {result["system"]: result for result in document["results"]}
     assert list(results) == systems
     for result in results.values():
-        assert 2000 <= result["rows"] <= 4000  # a system may fill its batches differently
+        assert 2000 <= result["rows"] < 6000  # all but the first batch, which is of 2,000 rows or less
         assert result["rows_per_second"] > 0
         assert result["wal_bytes_per_row"] > 50  # ids, amounts and texts of a row take more than that
         assert result["rss_mib"] > 10

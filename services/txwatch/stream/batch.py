@@ -137,7 +137,8 @@ def only(facts: pa.Table, transaction_ids: set[bytes]) -> pa.Table:
 def alerts_of(facts: pa.Table, ruleset: Ruleset) -> pa.Table:
     """One alert per flagged fact: rows of core.fact_alert, without ledger_seq and ruleset_id."""
     flagged = facts.filter(facts["is_fraud"])
-    rows = flagged.to_pylist()
+    looked_at = {name for rule in ruleset.rules for name in rule.columns}
+    rows = flagged.select(["rules", *sorted(looked_at)]).to_pylist()
     kept = flagged.select(["transaction_id", "customer_id", "occurred_at"])
     severities = [ruleset.severity_of(row["rules"]) for row in rows]
     evidence = [json.dumps(_evidence(row, ruleset), default=_plain) for row in rows]

@@ -11,6 +11,7 @@ Each command writes one JSON document; `python tests/bench/report.py` makes the 
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -154,6 +155,7 @@ def _known(names: list[str]) -> list[str]:
 
 def _servers(**settings: object) -> Any:
     configure_logs("warning")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers and workers end with this process
     return running_servers(**settings)
 
 

@@ -1,4 +1,4 @@
-"""The bench at the size of a smoke test: it measures every kind of system, and loses nothing on the way."""
+"""The bench at the size of a smoke test: it meters systems that drain, and loses nothing on the way."""
 
 import json
 import subprocess
@@ -22,8 +22,8 @@ def run(folder: Path, *arguments: str) -> dict[str, Any]:
     return document
 
 
-def test_every_system_drains_all_records_and_is_metered(tmp_path: Path) -> None:
-    systems = ["l0", "l1", "ours", "executors", "b3"]  # of four JDBC designs the one that does most
+def test_each_system_drains_all_records_and_is_metered(tmp_path: Path) -> None:
+    systems = ["l0", "l1", "ours"]
     document = run(
         *(tmp_path, "drain", "--rows", "6000", "--batch-rows", "2000", "--rounds", "1"),
         *("--warmup-seconds", "0", *(word for name in systems for word in ("--system", name))),
@@ -41,20 +41,3 @@ def test_every_system_drains_all_records_and_is_metered(tmp_path: Path) -> None:
         [sys.executable, str(HERE / "report.py"), "--results", str(tmp_path), "--page", str(page)], check=True
     )
     assert "L1: plain consumer" in page.read_text()
-
-
-def test_latency_counts_every_record_that_was_due(tmp_path: Path) -> None:
-    document = run(
-        *(tmp_path, "latency", "--rate", "200", "--seconds", "4", "--warmup-seconds", "1"),
-        *("--checkpoint", "local", "--system", "ours"),
-    )
-    (result,) = document["results"]
-    assert 790 <= result["records"] <= 810  # four seconds of them, give or take the edges
-    waited = result["latency_ms"]
-    assert 0 < waited["p50"] <= waited["p95"] <= waited["p99"] <= waited["max"]
-
-
-def test_the_generator_is_measured_beside_its_rivals(tmp_path: Path) -> None:
-    document = run(tmp_path, "generator", "--rows", "20000", "--rounds", "1")
-    assert [result["system"] for result in document["results"]] == ["ours", "naive", "raw"]
-    assert all(result["seconds"] > 0 for result in document["results"])

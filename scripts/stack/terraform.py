@@ -112,7 +112,8 @@ class Terraform:
         )
         if run.returncode:
             raise StackError(f"Terraform refuses the configuration:\n{run.stderr.strip()}")
-        return json.loads(json.loads(run.stdout))
+        # Where an apply was cut short, warnings of what is missing come first.
+        return json.loads(json.loads(run.stdout.splitlines()[-1]))
 
     def outputs(self) -> dict[str, Any]:
         """Return the outputs' values; nothing is returned where nothing was applied."""

@@ -66,6 +66,12 @@ class Terraform:
         """Make it so."""
         self._run("apply", "-auto-approve", *self.arguments)
 
+    def forget(self, prefix: str) -> None:
+        """Take what begins with a prefix out of the state: it is gone, or goes with something else."""
+        held = self._run("state", "list", capture=True).stdout.split() if self.has_state() else []
+        if addresses := [address for address in held if address.startswith(prefix)]:
+            self._run("state", "rm", *addresses, capture=True)
+
     def destroy(self, *, keep_data: bool) -> None:
         """Remove everything, or everything but the volumes and the passwords that open them."""
         targets: list[str] = []

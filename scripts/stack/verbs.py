@@ -16,6 +16,7 @@ from layout import print_table
 from terraform import Terraform
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+BUCKET = "module.object_store."
 BUILT = "built.auto.tfvars.json"
 PROFILE = "profile.auto.tfvars"
 IMAGES = ("kafka", "postgres", "localstack", "spark", "airflow", "txwatch")
@@ -37,6 +38,9 @@ def up(terraform: Terraform, profile: str | None) -> None:
     if failed := [container.name for container in present if container.has_failed]:
         print(f"runs again: {', '.join(failed)}")
         engine.remove(failed)
+    if not any(container.name.endswith("-localstack") and container.is_running for container in present):
+        # A store that does not answer cannot be asked what it holds; a new one holds nothing.
+        terraform.forget(BUCKET)
     terraform.apply()
     endpoints(terraform)
 
@@ -57,6 +61,7 @@ def down(terraform: Terraform, *, keep_data: bool) -> None:
         print("nothing is up")
         return
     terraform.init()
+    terraform.forget(BUCKET)  # it goes with LocalStack's container, whether that still answers or not
     terraform.destroy(keep_data=keep_data)
     if not keep_data:
         (terraform.folder / PROFILE).unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import pytest
 from archived_topic import ArchivedTopic, S3Server
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
+from pyarrow import Buffer
 from structlog.testing import capture_logs
 
 from oracle.deadline import until
@@ -77,6 +78,29 @@ def test_an_idle_archiver_notices_a_wiped_store(archive: ArchivedTopic, s3_serve
         s3_server.stop()
         s3_server.start()
         archive.client.create_bucket(Bucket=archive.settings.s3_bucket)  # an init hook may be quicker
+        until(lambda: len(archive.object_names()) == len(archive.ledger()))
+    archive.assert_whole()
+
+
+def test_a_store_that_came_back_empty_while_an_object_was_being_written_is_filled_again(
+    archive: ArchivedTopic, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest object is then there: it was written to the empty store."""
+    put = ObjectStore.put
+    with archive.archiving():
+        archive.produce(200)
+        until(lambda: archive.archived_rows() == 200)
+
+        def emptied_first(store: ObjectStore, key: str, body: Buffer) -> None:
+            monkeypatch.setattr(ObjectStore, "put", put)
+            s3_server.stop()
+            s3_server.start()
+            archive.client.create_bucket(Bucket=archive.settings.s3_bucket)
+            put(store, key, body)
+
+        monkeypatch.setattr(ObjectStore, "put", emptied_first)
+        archive.produce(200)
+        until(lambda: archive.archived_rows() == 400)
         until(lambda: len(archive.object_names()) == len(archive.ledger()))
     archive.assert_whole()
 

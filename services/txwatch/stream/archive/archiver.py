@@ -135,6 +135,7 @@ class Archiver:
         self._insist(lambda: self._store.put(offsets.key, body))
         self._insist(lambda: self._ledger.record(ArchiveObject(offsets, records.num_rows, body.size)))
         buffer.committed(offsets, records.num_rows)
+        self._check_store()  # by the object before: a store that was emptied meanwhile holds this one
         self._newest_key = offsets.key
         self.counts.objects += 1
         self.counts.rows += records.num_rows

@@ -49,7 +49,7 @@ def test_only_checkpoints_of_earlier_starts_are_removed(pipeline: Settings, run:
     assert "removed 0 objects from S3, 0 folders here" in run("maintain", "checkpoints")
 
 
-def test_statistics_are_refreshed_of_every_table(pipeline: Settings, run: Run) -> None:
+def test_statistics_are_refreshed_of_every_table_that_lasts(pipeline: Settings, run: Run) -> None:
     with closing(psycopg2.connect(**pipeline.postgres("transformer"))) as connection, connection:
         connection.cursor().execute("create table marts.fct_made as select 1 as one")
     assert "analyzed" in run("maintain", "statistics")
@@ -57,7 +57,9 @@ def test_statistics_are_refreshed_of_every_table(pipeline: Settings, run: Run) -
     with closing(psycopg2.connect(**pipeline.postgres("warehouse_owner"))) as connection:
         cursor = connection.cursor()
         cursor.execute(
-            "select schemaname || '.' || relname from pg_stat_user_tables "
+            # Staging tables are not logged, and are emptied with every batch.
+            "select schemaname || '.' || statistics.relname from pg_stat_user_tables as statistics "
+            "join pg_class on pg_class.oid = statistics.relid and relpersistence = 'p' "
             "where last_analyze is null and schemaname in ('core', 'ops', 'marts')"
         )
         assert cursor.fetchall() == []

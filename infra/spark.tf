@@ -25,7 +25,8 @@ module "spark_master" {
   ]
 
   environment = {
-    SPARK_MASTER_OPTS   = local.spark_authentication
+    # The REST gateway would be a second way in, which knows no secret: with one, the master refuses to start beside it.
+    SPARK_MASTER_OPTS   = "${local.spark_authentication} -Dspark.master.rest.enabled=false"
     SPARK_DAEMON_MEMORY = "256m"
   }
 

@@ -61,7 +61,13 @@ def running(
     folder = tmp_path_factory.mktemp("secure")
     with runtime_in(folder / "state") as runtime:
         settings = provide_warehouse(runtime)
-        environment = {f"{PREFIX}STATE_DIR": str(runtime.state_dir), f"{PREFIX}LOG_LEVEL": "debug"}
+        passing = folder / "tmp"
+        passing.mkdir()
+        environment = {
+            f"{PREFIX}STATE_DIR": str(runtime.state_dir),
+            f"{PREFIX}LOG_LEVEL": "debug",
+            "TMPDIR": str(passing),
+        }
         for verb in VERBS:
             command = [sys.executable, "-m", "txwatch.cli.main", "--debug", *verb]
             runtime.supervisor.start_process(verb[0], command, environment)
@@ -132,7 +138,7 @@ def test_files_that_hold_secrets_are_their_owners_alone(running: Running) -> Non
     ]
     assert [path.name for path in holding] == ["state.json"]
     assert stat.S_IMODE(holding[0].stat().st_mode) == 0o600
-    assert not list(Path("/tmp").glob("txwatch-spark-*.properties"))  # noqa: S108 - where mkstemp puts it
+    assert not list((running.folder / "tmp").glob("txwatch-spark-*.properties"))
 
 
 def test_postgres_lets_nobody_in_without_a_password(running: Running) -> None:

@@ -19,6 +19,8 @@ from txwatch.settings import Settings, load_settings
 
 _SECRET = "a-secret-of-this-test"  # noqa: S105
 _MASTER, _WORKER = "org.apache.spark.deploy.master.Master", "org.apache.spark.deploy.worker.Worker"
+_START_SECONDS = 300.0
+"""Five JVMs start: master, workers, driver, executors."""
 _EXECUTOR = "org.apache.spark.executor.CoarseGrainedExecutorBackend"
 
 
@@ -44,6 +46,7 @@ def master(tmp_path: Path) -> Iterator[str]:
     java = [
         *(str(find_java(load_settings())), "-Xmx192m", "-cp", f"{home}/jars/*"),
         *("-Dspark.authenticate=true", f"-Dspark.authenticate.secret={_SECRET}"),
+        "-Dspark.master.rest.enabled=false",  # a second way in, which knows no secret
     ]
     port = free_port()
     place = ["--host", "127.0.0.1", "--webui-port", "0"]
@@ -88,7 +91,7 @@ def test_executors_killed_under_load_lose_and_double_nothing(
     command = [sys.executable, "-m", "txwatch.cli.main", "stream"]
     with running(command, tmp_path / "stream.log", **environment) as stream:
         with Load(pipeline, 300).running():
-            until(lambda: sum(warehouse.ledger_ends().values()) > 0)
+            until(lambda: sum(warehouse.ledger_ends().values()) > 0, _START_SECONDS)
             for _ in range(2):
                 until(lambda: executors(tmp_path))
                 executors(tmp_path)[0].kill()

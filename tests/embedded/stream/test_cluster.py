@@ -57,7 +57,9 @@ def master(tmp_path: Path) -> Iterator[str]:
         for number in (1, 2):
             folder = ["--work-dir", str(tmp_path / f"worker-{number}")]
             command = [*java, _WORKER, address, *place, *size, *folder]
-            stack.enter_context(running(command, tmp_path / f"worker-{number}.log", SPARK_HOME=str(home)))
+            # As Spark's own scripts say it: a worker started without them looks for a build to tell it.
+            place_of_spark = {"SPARK_HOME": str(home), "SPARK_SCALA_VERSION": "2.13"}
+            stack.enter_context(running(command, tmp_path / f"worker-{number}.log", **place_of_spark))
         yield address
 
 

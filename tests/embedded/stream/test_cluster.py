@@ -21,6 +21,7 @@ _SECRET = "a-secret-of-this-test"  # noqa: S105
 _MASTER, _WORKER = "org.apache.spark.deploy.master.Master", "org.apache.spark.deploy.worker.Worker"
 _START_SECONDS = 300.0
 """Five JVMs start: master, workers, driver, executors."""
+_DRAIN_SECONDS = 300.0
 _EXECUTOR = "org.apache.spark.executor.CoarseGrainedExecutorBackend"
 
 
@@ -80,6 +81,7 @@ def _place(process: psutil.Process) -> str:
         return ""
 
 
+@pytest.mark.timeout(1200)
 def test_executors_killed_under_load_lose_and_double_nothing(
     pipeline: Settings, pipeline_environment: dict[str, str], master: str, tmp_path: Path
 ) -> None:
@@ -88,7 +90,7 @@ def test_executors_killed_under_load_lose_and_double_nothing(
         "TXWATCH_STREAM_SINK_MODE": "executors",
         "TXWATCH_STREAM_SPARK_MASTER": master,
         "TXWATCH_STREAM_SPARK_SECRET": _SECRET,
-        "TXWATCH_STREAM_MAX_BATCH_ROWS": "1000",
+        "TXWATCH_STREAM_MAX_BATCH_ROWS": "5000",
     }
     command = [sys.executable, "-m", "txwatch.cli.main", "stream"]
     with running(command, tmp_path / "stream.log", **environment) as stream:
@@ -99,6 +101,9 @@ def test_executors_killed_under_load_lose_and_double_nothing(
                 executors(tmp_path)[0].kill()
                 done = sum(warehouse.ledger_ends().values())
                 until(lambda done=done: sum(warehouse.ledger_ends().values()) > done + 500)
-        until(lambda: warehouse.ledger_ends() == {at: end for at, end in ends(pipeline).items() if end})
+        until(
+            lambda: warehouse.ledger_ends() == {at: end for at, end in ends(pipeline).items() if end},
+            _DRAIN_SECONDS,
+        )
         assert stream.is_running()
     assert differences(pipeline) == []

@@ -200,6 +200,10 @@ class Settings(BaseSettings):
         "512m", pattern=r"^\d+[mg]$", description="heap of an executor on the cluster"
     )
     stream_driver_memory: str = Field("1g", pattern=r"^\d+[mg]$", description="heap of the Spark JVM")
+    stream_java_options: str = Field(
+        "",
+        description="more options of Spark's JVM; `-XX:TieredStopAtLevel=1` starts it sooner and makes it slower",
+    )
     stream_retry_limit_seconds: PositiveFloat = Field(
         300.0, description="how long an absent Kafka or Postgres is retried before the stream ends"
     )

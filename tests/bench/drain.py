@@ -79,9 +79,9 @@ class Worker:
         """Drain the topic into a fresh warehouse and check that every row arrived."""
         database = f"bench_{self.name}"
         (prepare or self.servers.new_database)(database)
-        self.tell(database)
         moments = []
         with closing(self.servers.wal()) as wal:
+            self.tell(database)
             while "rows" in (answer := self.answer()):
                 moments.append(
                     _Moment(

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SECONDS_WITHOUT_TERMINAL = 60.0
 STALL_SECONDS = 300.0
 LOOK_SECONDS = 1.0
+SOON = "-XX:TieredStopAtLevel=1"
+"""How Spark's JVM starts where nothing else is set: who watches for a minute wants facts soon, not the last drop of
+speed, for which the JVM compiles for another minute on all cores."""
 
 
 def demo(
@@ -60,7 +63,8 @@ class Demonstration:
 
     def start_workers(self, rate: float, malformed: float) -> None:
         """Start stream, archive, labels, console and generator."""
-        self._start("stream", "--json")
+        options = self._settings.stream_java_options or SOON
+        self._start("stream", "--json", TXWATCH_STREAM_JAVA_OPTIONS=options)
         self._start("archive")
         self._start("labels", "--json")
         self._start("console", "--port", str(self._console_port))
@@ -134,9 +138,9 @@ class Demonstration:
             if worker not in running:
                 raise TxwatchError(f"{worker} has ended unasked{self._supervisor.log_tail(worker)}")
 
-    def _start(self, verb: str, *arguments: str) -> None:
+    def _start(self, verb: str, *arguments: str, **environment: str) -> None:
         argv = [sys.executable, "-m", "txwatch.cli.main", verb, *arguments]
-        self._supervisor.start_process(verb, argv, {})
+        self._supervisor.start_process(verb, argv, environment)
         self._workers.append(verb)
 
     def _end(self, worker: str) -> None:

@@ -23,7 +23,7 @@ _PRODUCER_OPTIONS: dict[str, Any] = {
     "enable.gapless.guarantee": True,  # so that what is in a partition is a prefix of what was sent to it
     "acks": "all",
     "compression.type": "lz4",
-    "linger.ms": 5,
+    "linger.ms": 25,  # at 1,000 records/s, 5 ms made a request of nearly every record, at 0.8 of a core
     "batch.size": 1 << 20,
     "batch.num.messages": 20_000,
     "queue.buffering.max.messages": QUEUE_RECORDS,

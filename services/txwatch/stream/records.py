@@ -35,6 +35,9 @@ _OPTIONS: dict[str, str | int | bool] = {
     "reconnect.backoff.ms": 1000,  # the default asks a broker that is away, and logs it, 20 times a second
 }
 
+_FOLLOWING = {"fetch.min.bytes": 1 << 16, "fetch.wait.max.ms": 500}
+"""For who follows a topic and is in no hurry: else the broker answers for every few records."""
+
 log = structlog.get_logger()
 
 
@@ -54,7 +57,7 @@ class RecordSource:
         """
         self.topic = topic
         self._client = client
-        self._consumer = self._new_consumer()
+        self._consumer = self._new_consumer(_FOLLOWING)
 
     def close(self) -> None:
         """Leave the brokers."""
@@ -114,7 +117,7 @@ class RecordSource:
         low, high = self.bounds(wanted.partition)
         if low > wanted.start or high < wanted.end:
             raise OffsetsGoneError(f"{wanted} is not in Kafka any more: it holds [{low}, {high})")
-        consumer = self._new_consumer()
+        consumer = self._new_consumer({})
         try:
             consumer.assign([TopicPartition(wanted.topic, wanted.partition, wanted.start)])
             return self._read_all(consumer, wanted)
@@ -148,8 +151,8 @@ class RecordSource:
         ]
         return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
 
-    def _new_consumer(self) -> Consumer:
-        return Consumer({**self._client, **_OPTIONS, "error_cb": _log_error})
+    def _new_consumer(self, options: Mapping[str, int]) -> Consumer:
+        return Consumer({**self._client, **_OPTIONS, **options, "error_cb": _log_error})
 
 
 def _is_record(message: Message) -> bool:

@@ -16,6 +16,8 @@ from txwatch.settings import Settings
 _SUBMIT = "PYSPARK_SUBMIT_ARGS"
 _SECRETS = ("spark.hadoop.fs.s3a.secret.key", "spark.authenticate.secret")
 _TASK_TRIES = 4
+_CLASSES = "-XX:MetaspaceSize=256m"
+"""Room for the classes of Spark and its plans: without it their loading alone starts twenty collections."""
 _LOG_CONFIGURATION = Path(__file__).with_name("log4j2.properties")
 
 
@@ -69,7 +71,9 @@ def _engine(settings: Settings, jars: Path) -> dict[str, str]:
     return {
         "spark.driver.extraClassPath": f"{jars}/*",
         "spark.driver.memory": settings.stream_driver_memory,
-        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOG_CONFIGURATION.as_uri()}",
+        "spark.driver.extraJavaOptions": " ".join(
+            [f"-Dlog4j2.configurationFile={_LOG_CONFIGURATION.as_uri()}", _CLASSES, settings.stream_java_options]
+        ),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",

@@ -77,6 +77,7 @@ module "stream" {
       TXWATCH_STREAM_MAX_BATCH_ROWS  = var.stream_max_batch_rows
       TXWATCH_STREAM_TRIGGER_SECONDS = var.stream_trigger_seconds
       TXWATCH_STREAM_SINK_MODE       = var.stream_sink_mode
+      TXWATCH_STREAM_JAVA_OPTIONS    = var.stream_java_options
       # The rest is for Python, Arrow's buffers and what a JVM takes outside of its heap.
       TXWATCH_STREAM_DRIVER_MEMORY = "${floor(var.memory_mb.stream * 0.5)}m"
     },

@@ -201,6 +201,12 @@ variable "stream_trigger_seconds" {
   }
 }
 
+variable "stream_java_options" {
+  description = "More options of the stream's JVM; -XX:TieredStopAtLevel=1: sooner there, but slower."
+  type        = string
+  default     = ""
+}
+
 variable "stream_sink_mode" {
   description = "Who copies a batch's rows to Postgres: the driver, or each executor its share."
   type        = string

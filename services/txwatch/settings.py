@@ -202,7 +202,7 @@ class Settings(BaseSettings):
     stream_driver_memory: str = Field("1g", pattern=r"^\d+[mg]$", description="heap of the Spark JVM")
     stream_java_options: str = Field(
         "",
-        description="more options of Spark's JVM; `-XX:TieredStopAtLevel=1` starts it sooner and makes it slower",
+        description="more options of Spark's JVM; `-XX:TieredStopAtLevel=1`: sooner there, but slower",
     )
     stream_retry_limit_seconds: PositiveFloat = Field(
         300.0, description="how long an absent Kafka or Postgres is retried before the stream ends"

@@ -53,6 +53,9 @@ class Stack:
             "generator_rate": GENERATOR_RATE,
             "world": {"customers": 500, "merchants": 100},
             "wait_seconds": WAIT_SECONDS,
+            # A stream that lives for minutes, beside all else on the machine.
+            "stream_java_options": "-XX:TieredStopAtLevel=1",
+            "stream_trigger_seconds": 0.5,
         } | shape.variables
         self._write_variables()
         self._profile = shape.profile

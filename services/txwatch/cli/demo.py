@@ -25,8 +25,8 @@ SECONDS_WITHOUT_TERMINAL = 60.0
 STALL_SECONDS = 300.0
 LOOK_SECONDS = 1.0
 SOON = "-XX:TieredStopAtLevel=1"
-"""How Spark's JVM starts where nothing else is set: who watches for a minute wants facts soon, not the last drop of
-speed, for which the JVM compiles for another minute on all cores."""
+"""How Spark's JVM starts where nothing else is set: who watches for a minute wants facts soon, not the last
+drop of speed, for which the JVM compiles for another minute on all cores."""
 
 
 def demo(

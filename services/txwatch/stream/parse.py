@@ -75,6 +75,9 @@ def _is_valid(currencies: frozenset[str], future_tolerance_seconds: float) -> Co
 
 
 def _is_one_of(name: str, words: Iterable[str]) -> Column:
-    """Look a word up in one text: an `isin` of hundreds of literals is slow to plan, every batch anew."""
+    """Look a word up in one text: an `isin` of hundreds of literals is slow to plan, every batch anew.
+
+    `contains` compares bytes; `instr` would count characters, for a fifth of the processor time of all.
+    """
     known = "," + ",".join(sorted(words)) + ","
-    return F.instr(F.lit(known), F.concat(F.lit(","), name, F.lit(","))) > 0
+    return F.contains(F.lit(known), F.concat(F.lit(","), name, F.lit(",")))

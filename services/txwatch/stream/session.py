@@ -17,7 +17,7 @@ _SUBMIT = "PYSPARK_SUBMIT_ARGS"
 _SECRETS = ("spark.hadoop.fs.s3a.secret.key", "spark.authenticate.secret")
 _TASK_TRIES = 4
 _JVM_OPTIONS = "-XX:+UseParallelGC -XX:MetaspaceSize=256m"
-"""A small heap full of large, short-lived arrays: G1 marks it over and over, at a sixth of the processor time.
+"""A small heap full of large, short-lived arrays: G1 marks it over and over, a sixth of all processor time.
 Without room for the classes of Spark and its plans, their loading alone starts twenty collections."""
 _LOG_CONFIGURATION = Path(__file__).with_name("log4j2.properties")
 

@@ -4,7 +4,7 @@ locals {
 
   airflow_layouts = {
     standalone = {
-      airflow = { command = "standalone", alias = "airflow", memory_mb = var.memory_mb.airflow, listens = true, component = null }
+      airflow = { command = "all", alias = "airflow", memory_mb = var.memory_mb.airflow, listens = true, component = null }
     }
     separate = {
       airflow-api-server    = { command = "api-server", alias = "airflow", memory_mb = var.memory_mb.airflow_api_server, listens = true, component = null }
@@ -54,7 +54,7 @@ resource "docker_volume" "airflow_logs" {
   }
 }
 
-# Standalone migrates by itself.
+# All in one container migrates by itself.
 module "airflow_migrate" {
   source = "./modules/oneshot"
   count  = local.airflow_separate ? 1 : 0

@@ -158,7 +158,7 @@ variable "memory_mb" {
     labels                = optional(number, 256)
     generator             = optional(number, 384)
     console               = optional(number, 384)
-    airflow               = optional(number, 1536) # all of it in one container
+    airflow               = optional(number, 2048) # all of it in one container
     airflow_api_server    = optional(number, 768)
     airflow_scheduler     = optional(number, 1024) # runs the tasks, dbt among them
     airflow_dag_processor = optional(number, 512)

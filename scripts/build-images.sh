@@ -79,9 +79,17 @@ build_image() { # NAME; prints the tag
 
 mkdir -p "$state_dir"
 build_base
+# All at once: most of a build is waiting for packages.
+builds=()
 for name in "${images[@]}"; do
-    tags+=("$(build_image "$name")")
+    build_image "$name" >"$state_dir/tag-$name" &
+    builds+=("$!")
 done
+failed=
 for index in "${!images[@]}"; do
-    printf '%s\t%s\n' "${images[index]}" "${tags[index]}"
+    wait "${builds[index]}" || failed=yes # each has said why
+done
+[[ -z $failed ]] || exit 1
+for name in "${images[@]}"; do
+    printf '%s\t%s\n' "$name" "$(cat "$state_dir/tag-$name")"
 done

@@ -150,11 +150,6 @@ class Oracle:
     def fraud_flagged_share(self) -> Rows:
         return [(percent(len(self.alerts()), len(self.payments())),)]
 
-    def fraud_by_hour(self) -> Rows:
-        total = Counter(one.occurred_at.hour for one in self.payments())
-        flagged = Counter(one.occurred_at.hour for one in self.alerts())
-        return [(hour, percent(flagged[hour], total[hour])) for hour in sorted(total)]
-
     def fraud_newest(self) -> Rows:
         newest = sorted(self.alerts(), key=lambda one: (-one.occurred_at.timestamp(), one.id))
         return [

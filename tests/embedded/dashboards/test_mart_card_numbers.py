@@ -124,6 +124,11 @@ class Oracle:
             rows.append((net, merchant.id, (*described, len(ones), net, flagged, rank)))
         return [row for _, _, row in sorted(rows, key=lambda item: (-item[0], item[1]))[:20]]
 
+    def fraud_by_hour(self) -> Rows:
+        total = Counter(one.occurred_at.hour for one in self.payments())
+        flagged = Counter(one.occurred_at.hour for one in self.payments() if one.rules)
+        return [(hour, percent(flagged[hour], total[hour])) for hour in sorted(total)]
+
     def fraud_by_country(self) -> Rows:
         countries: dict[str, list[bool]] = defaultdict(list)
         for one in self.payments():

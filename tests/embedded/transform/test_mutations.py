@@ -243,6 +243,11 @@ CORRUPTED_SQL = {
         "coalesce(versions.segment, 'none') as segment",
         "a_customer_counts_in_the_segment_that_held",
     ),
+    "models/marts/fct_hourly.sql": (
+        "date_part('hour', minute at time zone 'UTC')",
+        "date_part('hour', minute + interval '30 minutes')",
+        "minutes_count_in_their_hour_of_utc",
+    ),
 }
 
 

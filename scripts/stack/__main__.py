@@ -67,8 +67,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--profile", help="small or cluster; default: as last time")
     parser.add_argument("--keep-data", action="store_true", help="keep the volumes; the next `up` goes on")
     parser.add_argument("--service", help="a container's name without the stack's")
-    parser.add_argument("arguments", nargs="*", help="after --: options for Terraform, or the command to run")
-    return parser.parse_args()
+    parser.epilog = "after --: options for Terraform, or the command to run"
+    # argparse would look for what follows -- right behind the verb only.
+    words, arguments = sys.argv[1:], []
+    if "--" in words:
+        at = words.index("--")
+        words, arguments = words[:at], words[at + 1 :]
+    return parser.parse_args(words, argparse.Namespace(arguments=arguments))
 
 
 if __name__ == "__main__":

@@ -61,8 +61,13 @@ def service(**changes: object) -> dict[str, object]:
     return {"name": "txwatch-console", "memory": 128, "restart": "unless-stopped", "ports": []} | changes
 
 
-def test_docker_is_missing(machine: Machine) -> None:
-    assert machine.up() == (1, "error: Docker is not installed: install Docker Engine 20.10 or later\n")
+AS_MAKE_PASSES_THEM = ("--", "-- -var=generator_rate=0", "--profile small --", "--profile small -- -var=name=x")
+
+
+@pytest.mark.parametrize("arguments", AS_MAKE_PASSES_THEM)
+def test_docker_is_missing(machine: Machine, arguments: str) -> None:
+    missing = "error: Docker is not installed: install Docker Engine 20.10 or later\n"
+    assert machine.up(*arguments.split()) == (1, missing)
 
 
 def test_the_engine_does_not_run(machine: Machine) -> None:

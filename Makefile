@@ -70,7 +70,7 @@ test: install $(DBT_VENV)/.stamp $(AIRFLOW_VENV)/.stamp ## run every test that n
 test-stack: install ## run the stack's tests: Terraform's own, then those on applied stacks (ARGS="-k name")
 	@$(STACK) test-plans
 	@$(STACK) images
-	@$(BIN)/pytest tests/stack $(ARGS)
+	@$(BIN)/pytest tests/stack/small tests/stack/cluster $(ARGS)
 
 chaos: install ## break the running pipeline FAULTS=50 times as SEED=7 says, compare, and write docs/chaos.md
 	@PYTHONPATH=tests:tests/chaos $(BIN)/python tests/chaos/run.py --output docs/chaos.json \

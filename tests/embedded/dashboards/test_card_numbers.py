@@ -1,6 +1,6 @@
 """Every card's numbers, against the same figures worked out in Python from the payments themselves."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import median

@@ -61,7 +61,7 @@ def service(**changes: object) -> dict[str, object]:
     return {"name": "txwatch-console", "memory": 128, "restart": "unless-stopped", "ports": []} | changes
 
 
-AS_MAKE_PASSES_THEM = ("--", "-- -var=generator_rate=0", "--profile small --", "--profile small -- -var=name=x")
+AS_MAKE_PASSES_THEM = ("--", "-- -var=generator_rate=0", "--profile small --", "--profile small -- -var=a=b")
 
 
 @pytest.mark.parametrize("arguments", AS_MAKE_PASSES_THEM)

@@ -137,13 +137,14 @@ class Stack:
         """Write every container's log to a folder, for whoever looks into a failure."""
         folder.mkdir(parents=True, exist_ok=True)
         for name in self.containers():
-            run = subprocess.run(
-                ["docker", "logs", f"{self.name}-{name}"],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                check=False,
-            )
-            (folder / f"{self.name}-{name}.log").write_bytes(run.stdout)
+            (folder / f"{self.name}-{name}.log").write_text(self.log(name))
+
+    def log(self, name: str) -> str:
+        """Return what a container wrote, to either stream."""
+        return subprocess.run(
+            ["docker", "logs", f"{self.name}-{name}"],
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        ).stdout  # fmt: skip
 
     # What the pipeline says.
 

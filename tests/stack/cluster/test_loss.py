@@ -22,7 +22,7 @@ def test_every_service_is_healthy_and_a_second_plan_is_empty(stack: Stack) -> No
 def test_executors_of_both_workers_score(stack: Stack) -> None:
     stack.wait_for_facts()
     for worker in ("spark-worker-1", "spark-worker-2"):
-        stack.wait(lambda worker=worker: "Executor" in docker("logs", f"{stack.name}-{worker}"))  # type: ignore[misc]
+        stack.wait(lambda worker=worker: "ExecutorRunner: Launch command" in stack.log(worker))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("lost", ["kafka-2", "spark-worker-1"])

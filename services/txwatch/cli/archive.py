@@ -9,7 +9,10 @@ from txwatch.settings import load_settings
 
 
 def archive(
-    drain: Annotated[bool, typer.Option(help="End once everything in Kafka now is archived.")] = False,
+    until_drained: Annotated[
+        bool,
+        typer.Option("--until-drained", "--drain", help="End once everything in Kafka now is archived."),
+    ] = False,
     skip_gone: Annotated[
         bool, typer.Option(help="Go on past records that Kafka has dropped before they were archived.")
     ] = False,
@@ -36,7 +39,7 @@ def archive(
     heartbeat = Heartbeat(settings.state_dir, "archive")
     archiver = Archiver(source, ledger, store, limits, stop, on_step=heartbeat.beat)
     try:
-        counts = archiver.run(until_drained=drain, skip_gone=skip_gone)
+        counts = archiver.run(until_drained=until_drained, skip_gone=skip_gone)
     finally:
         source.close()
         ledger.close()

@@ -243,10 +243,15 @@ CORRUPTED_SQL = {
         "coalesce(versions.segment, 'none') as segment",
         "a_customer_counts_in_the_segment_that_held",
     ),
-    "models/marts/fct_hourly.sql": (
+    "models/staging/stg_minute.sql": (
         "date_part('hour', minute at time zone 'UTC')",
-        "date_part('hour', minute + interval '30 minutes')",
-        "minutes_count_in_their_hour_of_utc",
+        "date_part('hour', minute at time zone 'UTC' + interval '30 minutes')",
+        "minutes_lie_in_their_hour_of_utc",
+    ),
+    "models/marts/fct_hourly.sql": (
+        "group by occurred_on, hour_utc, currency",
+        "group by occurred_on, hour_utc, currency having sum(flagged) > 0",
+        "an_hour_is_the_sum_of_its_minutes",
     ),
 }
 

@@ -40,6 +40,7 @@ def test_facts_and_archive_balance(stack: Stack) -> None:
 
 
 def test_the_smoke_test_passes(stack: Stack) -> None:
+    stack.wait(stack.is_healthy)  # the generator has just been started again
     smoke = stack.operator("smoke")
     assert smoke.returncode == 0, smoke.stdout
     assert "facts arrived within" in smoke.stdout

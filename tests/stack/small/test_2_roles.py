@@ -28,12 +28,11 @@ _FORBIDDEN = [
 
 @pytest.mark.parametrize(("role", "statement"), _FORBIDDEN)
 def test_a_role_is_refused(stack: Stack, role: str, statement: str) -> None:
-    with (
-        closing(psycopg2.connect(**stack.settings().postgres(role))) as connection,  # type: ignore[arg-type]
-        connection.cursor() as cursor,
-        pytest.raises(errors.InsufficientPrivilege),
-    ):
-        cursor.execute(statement)
+    options = stack.settings().postgres(role)  # type: ignore[arg-type]
+    with closing(psycopg2.connect(**options)) as connection:
+        connection.autocommit = True  # no database is made inside a transaction
+        with connection.cursor() as cursor, pytest.raises(errors.InsufficientPrivilege):
+            cursor.execute(statement)
 
 
 @pytest.mark.parametrize("database", ["airflow", "metabase"])

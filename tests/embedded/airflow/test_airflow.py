@@ -9,10 +9,12 @@ from collections import Counter
 from decimal import Decimal
 
 import known_books
+import pytest
 from airflow_story import DAG, RETRIES, Story, incidents
 
 from oracle.feed import event
 
+pytestmark = pytest.mark.timeout(1800)  # the first test's includes Airflow's start and the whole run
 BROKEN = "marts.fct_daily_revenue_model_build"
 NO_FACTS = {(0, 7), (0, 12), (0, 35), (1, 9)}
 """Partition and offset of what is malformed, and of what repeats an id."""

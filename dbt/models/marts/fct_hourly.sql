@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
--- Rebuilt whole, from the stream's minutes, of which there are fewer than facts: a second at 6 million facts.
+-- Rebuilt whole, from the stream's minutes, of which there are fewer than facts: two seconds at 6 million facts.
 with minutes as (
     select * from {{ ref('stg_minute') }}
 ),

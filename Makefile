@@ -5,7 +5,7 @@ AIRFLOW_VENV := .txwatch/venv-airflow
 BIN := $(VENV)/bin
 TXWATCH := $(BIN)/txwatch
 STACK := python3 scripts/stack
-SHELL_SCRIPTS = .ci/run $(shell find . -name '*.sh' -not -path './.txwatch/*' -not -path '*/.terraform/*')
+SHELL_SCRIPTS = .ci/run services/images/airflow/run-airflow $(shell find . -name '*.sh' -not -path './.txwatch/*' -not -path '*/.terraform/*')
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo dbt airflow up plan down status logs shell smoke secrets images mirror test chaos bench bench-report test-stack lint format \

@@ -12,7 +12,7 @@ import pytest
 
 from txwatch.embedded import jars
 from txwatch.embedded.runtime import Runtime
-from txwatch.settings import PREFIX, Settings, load_settings
+from txwatch.settings import PREFIX, SOON_BUT_SLOWER, Settings, load_settings
 from txwatch.warehouse.migrations import migrate
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _no_settings_from_outside() -> Iterator[None]:
             patch.delenv(name)
         patch.setitem(Settings.model_config, "env_file", None)
         # A stream of a test lives for seconds: half of its processor time would go to a compiler of no use.
-        patch.setenv(f"{PREFIX}STREAM_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+        patch.setenv(f"{PREFIX}STREAM_JAVA_OPTIONS", SOON_BUT_SLOWER)
         yield
 
 

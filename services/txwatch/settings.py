@@ -62,6 +62,10 @@ class StateFileSource(PydanticBaseSettingsSource):
         return self._values
 
 
+SOON_BUT_SLOWER = "-XX:TieredStopAtLevel=1"
+"""A JVM without its optimising compiler: for a Spark that lives for minutes (a demo, a test)."""
+
+
 class Settings(BaseSettings):
     """All settings, typed and checked. Grouped by the system that they speak of."""
 
@@ -202,7 +206,7 @@ class Settings(BaseSettings):
     stream_driver_memory: str = Field("1g", pattern=r"^\d+[mg]$", description="heap of the Spark JVM")
     stream_java_options: str = Field(
         "",
-        description="more options of Spark's JVM; `-XX:TieredStopAtLevel=1`: sooner there, but slower",
+        description=f"more options of Spark's JVM; `{SOON_BUT_SLOWER}`: sooner there, but slower",
     )
     stream_retry_limit_seconds: PositiveFloat = Field(
         300.0, description="how long an absent Kafka or Postgres is retried before the stream ends"

@@ -19,7 +19,7 @@ from pytest_docker.plugin import Services
 
 from oracle.deadline import until
 from txwatch.embedded.ports import free_port, is_free
-from txwatch.settings import Settings, load_settings
+from txwatch.settings import SOON_BUT_SLOWER, Settings, load_settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STATE_DIR = REPOSITORY / ".txwatch"
@@ -54,7 +54,7 @@ class Stack:
             "world": {"customers": 500, "merchants": 100},
             "wait_seconds": WAIT_SECONDS,
             # A stream that lives for minutes, beside all else on the machine.
-            "stream_java_options": "-XX:TieredStopAtLevel=1",
+            "stream_java_options": SOON_BUT_SLOWER,
             "stream_trigger_seconds": 0.5,
         } | shape.variables
         self._write_variables()

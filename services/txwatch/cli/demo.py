@@ -13,7 +13,7 @@ from rich.console import Console
 from txwatch.cli.demo_view import DemoView
 from txwatch.cli.up import provide_warehouse
 from txwatch.errors import TxwatchError, UnavailableError
-from txwatch.settings import Settings, load_settings
+from txwatch.settings import SOON_BUT_SLOWER, Settings, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 SECONDS_WITHOUT_TERMINAL = 60.0
 STALL_SECONDS = 300.0
 LOOK_SECONDS = 1.0
-SOON = "-XX:TieredStopAtLevel=1"
-"""How Spark's JVM starts where nothing else is set: who watches for a minute wants facts soon, not the last
-drop of speed, for which the JVM compiles for another minute on all cores."""
 
 
 def demo(
@@ -63,7 +60,8 @@ class Demonstration:
 
     def start_workers(self, rate: float, malformed: float) -> None:
         """Start stream, archive, labels, console and generator."""
-        options = self._settings.stream_java_options or SOON
+        # Who watches for a minute wants facts soon, not what a JVM compiles for another minute to reach.
+        options = self._settings.stream_java_options or SOON_BUT_SLOWER
         self._start("stream", "--json", TXWATCH_STREAM_JAVA_OPTIONS=options)
         self._start("archive")
         self._start("labels", "--json")

@@ -19,7 +19,8 @@ AMOUNT_MAX = Decimal("99999999.99")
 
 AMOUNT_PLACES = 2
 MAX_EVENT_BYTES = 64 * 1024
-DEVICE_ID_PATTERN = r"^[A-Za-z0-9._:-]{1,64}$"
+DEVICE_ID_MAX = 64
+DEVICE_ID_PATTERN = rf"^[A-Za-z0-9._:-]{{1,{DEVICE_ID_MAX}}}$"
 OCCURRED_AT_MIN = datetime(2000, 1, 1, tzinfo=UTC)
 """Events that claim to be older are taken for a sender's broken clock."""
 
@@ -134,15 +135,16 @@ class FraudLabel(BaseModel):
 
 FIELDS: tuple[str, ...] = tuple(Transaction.model_fields)
 
-_SPARK_TYPES: dict[str, str] = {
+SPARK_TYPES: dict[str, str] = {
     "amount": "decimal(12,2)",
     "occurred_at": "timestamp",
     "latitude": "double",
     "longitude": "double",
     "is_foreign": "boolean",
 }
+"""The fields that are no strings in Spark."""
 
-SPARK_SCHEMA = ", ".join(f"{name} {_SPARK_TYPES.get(name, 'string')}" for name in FIELDS)
+SPARK_SCHEMA = ", ".join(f"{name} {SPARK_TYPES.get(name, 'string')}" for name in FIELDS)
 """The event's columns as Spark DDL; ids stay strings until the sink encodes them."""
 
 UUID_PATTERN = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")

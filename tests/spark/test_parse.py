@@ -53,6 +53,8 @@ def mutated(raw: bytes, rng: random.Random) -> bytes:
     swaps: list[tuple[bytes, bytes]] = [
         (b'"amount":', b'"amount":-'),
         (b'"amount":', b'"amount":0'),
+        (b'"amount":', b'"amount":99'),
+        (b'"device_id":"', b'"device_id":"' + b"a" * 60),
         (b"Z", b""),
         (b"2026-", b"2026-02-30"),
         (b"true", b"1"),

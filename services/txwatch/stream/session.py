@@ -16,9 +16,10 @@ from txwatch.settings import Settings
 _SUBMIT = "PYSPARK_SUBMIT_ARGS"
 _SECRETS = ("spark.hadoop.fs.s3a.secret.key", "spark.authenticate.secret")
 _TASK_TRIES = 4
-_JVM_OPTIONS = "-XX:+UseParallelGC -XX:MetaspaceSize=256m"
-"""A small heap full of large, short-lived arrays: G1 marks it over and over, a sixth of all processor time.
-Without room for the classes of Spark and its plans, their loading alone starts twenty collections."""
+_JVM_OPTIONS = "-XX:+UseParallelGC -XX:NewRatio=1 -XX:MetaspaceSize=256m"
+"""A small heap full of large, short-lived arrays: G1 marks it over and over, a sixth of all processor time, and
+too small a young generation takes them for long-lived ones. Without room for the classes of Spark and its
+plans, their loading alone starts twenty collections."""
 _LOG_CONFIGURATION = Path(__file__).with_name("log4j2.properties")
 
 
@@ -30,6 +31,7 @@ def build_session(settings: Settings, jars: Path) -> SparkSession:
         jars: folder with the Kafka source and the S3 file system (services/jars/spark.xml).
     """
     os.environ["PYSPARK_PYTHON"] = sys.executable  # or the workers find another Python
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # each of the JVM's threads would keep some memory of its own
     place = _cluster(settings, jars) if settings.stream_spark_master else _local(settings)
     s3 = {f"spark.hadoop.{name}": value for name, value in s3_options(settings).items()}
     options = {**_engine(settings, jars), **place, **s3}
@@ -83,6 +85,11 @@ def _engine(settings: Settings, jars: Path) -> dict[str, str]:
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(settings.stream_max_batch_rows),
         "spark.sql.streaming.noDataMicroBatches.enabled": "false",
         "spark.sql.streaming.minBatchesToRetain": "2",
+        # A task's rows go straight to the driver; beyond this size they would take a way round over the block manager.
+        "spark.task.maxDirectResultSize": "64m",
+        # What a query has read ahead stays in memory for so long after its end; a restart reads from the ledger.
+        "spark.kafka.consumer.fetchedData.cache.timeout": "30s",
+        "spark.kafka.consumer.fetchedData.cache.evictorThreadRunInterval": "10s",
     }
 
 

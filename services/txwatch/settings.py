@@ -184,7 +184,7 @@ class Settings(BaseSettings):
     stream_trigger_seconds: float = Field(
         0.0, ge=0, description="least time between two micro-batches; 0: back to back"
     )
-    stream_max_batch_rows: PositiveInt = Field(100_000, description="most records in one micro-batch")
+    stream_max_batch_rows: PositiveInt = Field(50_000, description="most records in one micro-batch")
     stream_sink_mode: Literal["driver", "executors"] = Field(
         "driver",
         description="who copies a batch's rows to Postgres: the driver, or each executor its share",

@@ -47,7 +47,7 @@ def drain(
     rounds: RoundsOption = 3,
     warmup_seconds: WarmupOption = 60.0,
     warmup_rows: Annotated[int, typer.Option(help="Least rows of a warm-up that ends early.")] = 5_000_000,
-    batch_rows: Annotated[int, typer.Option(help="Most rows per micro-batch.")] = 100_000,
+    batch_rows: Annotated[int, typer.Option(help="Most rows per micro-batch.")] = 50_000,
     checkpoint: CheckpointOption = "local",
     system: SystemOption = None,
     output: OutputOption = None,

@@ -21,7 +21,7 @@ from txwatch.events import SPARK_SCHEMA
 from txwatch.postgres import connect
 from txwatch.settings import Settings
 from txwatch.stream.rules import load_ruleset
-from txwatch.stream.session import build_session
+from txwatch.stream.session import JVM_OPTIONS, build_session
 
 _FACT = "core.fact_transaction"
 
@@ -30,16 +30,14 @@ class Simple:
     """B1: foreachBatch and write.jdbc."""
 
     url_options = ""
-    java_options = "-XX:-UseParallelGC -XX:+UseG1GC"
+    jvm_options = ""
     writer_options: dict[str, Any] = {}  # noqa: RUF012 - constant in every class
     target = _FACT
 
     def __init__(self, settings: Settings, committed: Committed) -> None:
         (driver,) = resolve("bench", settings).glob("*.jar")
         os.environ["PYSPARK_SUBMIT_ARGS"] = f"--jars {driver} pyspark-shell"
-        options = f"{self.java_options} {settings.stream_java_options}"
-        settings = settings.model_copy(update={"stream_java_options": options})
-        self._spark = build_session(settings, resolve("spark", settings))
+        self._spark = build_session(settings, resolve("spark", settings), self.jvm_options)
         self._committed = committed
         self._rule = " or ".join(f"({rule.sql})" for rule in load_ruleset(settings.stream_ruleset).rules)
 
@@ -132,7 +130,7 @@ class Counting(Simple):
 class Rewriting(Simple):
     """B2: the driver sends many rows per statement."""
 
-    java_options = ""
+    jvm_options = JVM_OPTIONS
     url_options = "&reWriteBatchedInserts=true"
     writer_options = {"batchsize": 10_000}  # noqa: RUF012
 

@@ -81,7 +81,7 @@ def read(spark: SparkSession, values: Sequence[bytes | None]) -> list[dict[str, 
 
 def score(spark: SparkSession, rows: list[tuple[object, ...]]) -> ScoredBatch:
     scorer = Scorer(spark, load_settings(), load_ruleset(SERVICES_DIR / "rules" / "default.yaml"))
-    return scorer.batch(0, scorer.score(spark.createDataFrame(rows, SCHEMA)))
+    return scorer.batch(0, scorer.score(spark.createDataFrame(rows, SCHEMA)).toArrow())
 
 
 @pytest.fixture(scope="module")

@@ -1,27 +1,25 @@
-"""Writing beside Spark: while one batch is committed, the next one is read and scored."""
+"""Work beside Spark: while one batch is made ready and committed, the next one is read and scored."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
 
 
 class WriteBehind:
-    """Writes batches one after the other, in order, in a thread of its own.
+    """Carries out writes one after the other, in order, in a thread of its own.
 
     Spark takes a batch for done when it has been handed over, so after a failure nothing more is written:
     the query must end, and its next start goes on from the ledger.
     """
 
-    def __init__(self, write: Callable[[Any], None]) -> None:
-        self._write = write
+    def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "writer")
         self._latest: Future[None] | None = None
 
-    def put(self, batch: Any) -> None:
-        """Wait for the batch before, then take this one; raise what the one before failed with."""
+    def put(self, write: Callable[[], None]) -> None:
+        """Wait for the write before, then take this one; raise what the one before failed with."""
         if self._latest is not None:
             self._latest.result()
-        self._latest = self._thread.submit(self._write, batch)
+        self._latest = self._thread.submit(write)
 
     def is_idle(self) -> bool:
         """Tell whether everything is written.

@@ -95,13 +95,19 @@ def _read(name: str, position: int) -> Column:
     match SPARK_TYPES.get(name, "string"):
         case "boolean":
             value = text == f'"{name}":true'
-        case "string" | "timestamp" as kind:
-            quotes = 2 + (position == len(FIELDS) - 1)  # the last piece ends with the brace
-            cut = F.substring(piece, F.lit(before + 2), F.octet_length(piece) - (before + quotes))
-            value = cut.cast("string").cast(kind)
+        case "string":
+            value = _cut(piece, before + 1, 1 + (position == len(FIELDS) - 1))  # the last one ends with it
+        case "timestamp":
+            # Without its Z, which Spark would look up as a time zone's name: the session's zone is UTC.
+            value = _cut(piece, before + 1, 2).cast("timestamp")
         case kind:
-            value = F.substring(piece, F.lit(before + 1), F.octet_length(piece)).cast("string").cast(kind)
+            value = _cut(piece, before, 0).cast(kind)
     return value.alias(name)
+
+
+def _cut(piece: Column, before: int, after: int) -> Column:
+    """Leave out so many bytes before a value and after it."""
+    return F.substring(piece, F.lit(before + 1), F.octet_length(piece) - (before + after)).cast("string")
 
 
 def _is_valid(future_tolerance_seconds: float) -> Column:

@@ -32,9 +32,8 @@ from txwatch.stream.staging import stage_for
 log = structlog.get_logger()
 
 QUERY = "transactions"
-Batch = ScoredBatch | StagedBatch
-Collect = Callable[[int, DataFrame], Batch]
-"""Takes a micro-batch's number and records to what the sink writes."""
+Take = Callable[[int, DataFrame], None]
+"""Takes a micro-batch's number and its records."""
 
 _POLL_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 10.0
@@ -103,19 +102,26 @@ class TransactionStream:
         scorer = Scorer(self.spark, self.settings, self.ruleset)
         # The plan is made here and not per batch: it is analysed once.
         scored = read_transactions(self.spark, self.settings, epoch.offsets).transform(scorer.score)
-        collect: Collect = scorer.batch
+        behind = WriteBehind()
+
+        def write_behind(batch_id: int, records: DataFrame) -> None:
+            rows = records.toArrow()
+            behind.put(lambda: self._write(sink, lambda: scorer.batch(batch_id, rows)))
+
+        def move(batch_id: int, records: DataFrame) -> None:
+            # At once: staging tables are emptied between two batches.
+            self._write(sink, lambda: scorer.staged_batch(batch_id, records))
+
+        take: Take = write_behind
         if self.settings.stream_sink_mode == "executors":
             scored = scored.transform(stage_for(self.settings, epoch, self.ruleset).report)
-            collect = scorer.staged_batch
-        behind = WriteBehind(lambda batch: self._write(sink, batch))
-        # What executors have staged is moved at once: staging tables are emptied between two batches.
-        write = behind.put if collect == scorer.batch else lambda batch: self._write(sink, batch)
+            take = move
         query = (
             scored.writeStream.queryName(QUERY)
             .option("checkpointLocation", checkpoint.location)
             .options(**ASYNCHRONOUS)
             .trigger(processingTime=f"{self.settings.stream_trigger_seconds} seconds")
-            .foreachBatch(lambda records, batch_id: self._take(write, collect, records, batch_id))
+            .foreachBatch(lambda records, batch_id: self._take(take, records, batch_id))
             .start()
         )
         with closing(sink), closing(behind):
@@ -131,21 +137,19 @@ class TransactionStream:
         check_begin(epoch.offsets, kept)
         return epoch
 
-    def _take(
-        self, write: Callable[[Batch], None], collect: Collect, records: DataFrame, batch_id: int
-    ) -> None:
+    def _take(self, take: Take, records: DataFrame, batch_id: int) -> None:
         if self._stopping.is_set():
             return  # Spark notes the batch as done in a checkpoint that nobody reads again
         with self._in_batch:
             try:
-                write(collect(batch_id, records))
+                take(batch_id, records)
             except BaseException as error:
                 self._failure = error  # Spark passes on no more than its text
                 raise
 
-    def _write(self, sink: WarehouseSink, batch: Batch) -> None:
+    def _write(self, sink: WarehouseSink, make: Callable[[], ScoredBatch | StagedBatch]) -> None:
         try:
-            totals = sink.write(batch)
+            totals = sink.write(make())
         except BaseException as error:
             self._failure = error
             raise

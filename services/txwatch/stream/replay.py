@@ -105,7 +105,7 @@ class QuarantineReplay:
             for held, canonical in valid.values()
         ]
         scorer = Scorer(self.spark(), self.settings, self.ruleset)
-        scored = scorer.batch(number, scorer.score(scorer.spark.createDataFrame(records, _RECORDS)))
+        scored = scorer.batch(number, scorer.score(scorer.spark.createDataFrame(records, _RECORDS)).toArrow())
         refused = {
             (row["topic"], row["kafka_partition"], row["kafka_offset"])
             for row in scored.quarantine.to_pylist()

@@ -58,9 +58,9 @@ class Scorer:
             .select(*_RECORD, "is_valid", *FIELDS, "fired")
         )
 
-    def batch(self, batch_id: int, scored_records: DataFrame) -> ScoredBatch:
-        """Collect what `score` gives, in one action (a small second one where records must be rescored)."""
-        scored = in_offset_order(scored_records.toArrow())
+    def batch(self, batch_id: int, scored: pa.Table) -> ScoredBatch:
+        """Make a batch of what `score` gives, collected; a small Spark job runs where records must be rescored."""
+        scored = in_offset_order(scored)
         undecided = scored.filter(pc.invert(scored["is_valid"])).select(_RECORD)
         facts, quarantine = scored.filter(scored["is_valid"]), QUARANTINE_SCHEMA.empty_table()
         if undecided.num_rows:

@@ -50,7 +50,7 @@ def batch(settings: Settings, ruleset: Ruleset, spark: SparkSession) -> Batch:
     scorer = Scorer(spark, settings, ruleset)
     scored = scorer.score(spark.createDataFrame(records, RECORDS))
     if settings.stream_sink_mode == "driver":
-        return scorer.batch(0, scored)
+        return scorer.batch(0, scored.toArrow())
     stage = stage_for(settings, Epoch("transactions", 1, {}), ruleset)
     return scorer.staged_batch(0, scored.transform(stage.report))
 

@@ -113,7 +113,7 @@ def content(bench: Bench) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def test_both_sinks_leave_the_same_row_for_row(bench: Bench) -> None:
-    assert bench.sink.write(bench.scorer.batch(0, bench.scored())) == WHOLE
+    assert bench.sink.write(bench.scorer.batch(0, bench.scored().toArrow())) == WHOLE
     driver = content(bench)
     bench.owner(
         "truncate core.fact_transaction, core.fact_alert, core.rollup_minute, core.dim_customer, "

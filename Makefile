@@ -65,7 +65,7 @@ mirror: ## prepare Terraform's providers on a machine that reaches no provider r
 	@scripts/make-mirror.sh
 
 test: install $(DBT_VENV)/.stamp $(AIRFLOW_VENV)/.stamp ## run every test that needs no Docker (ARGS="-k name" for some)
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-stack: install ## run the stack's tests: Terraform's own, then those on applied stacks (ARGS="-k name")
 	@$(STACK) test-plans

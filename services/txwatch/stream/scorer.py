@@ -59,12 +59,13 @@ class Scorer:
         )
 
     def batch(self, batch_id: int, scored: pa.Table) -> ScoredBatch:
-        """Make a batch of what `score` gives, collected; a small Spark job runs where records must be rescored."""
+        """Make a batch of what `score` gives, collected; a small Spark job runs where some are rescored."""
         scored = in_offset_order(scored)
         undecided = scored.filter(pc.invert(scored["is_valid"])).select(_RECORD)
-        facts, quarantine = scored.filter(scored["is_valid"]), QUARANTINE_SCHEMA.empty_table()
+        facts, quarantine = scored, QUARANTINE_SCHEMA.empty_table()
         if undecided.num_rows:
             late, quarantine = self._decide(undecided)
+            facts = scored.filter(scored["is_valid"])
             facts = in_offset_order(pa.concat_tables([facts, late])) if late is not None else facts
         return ScoredBatch(
             batch_id=batch_id,

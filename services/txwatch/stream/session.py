@@ -19,9 +19,9 @@ _TASK_TRIES = 4
 JVM_OPTIONS = (
     "-XX:+UseSerialGC -XX:NewRatio=1 -XX:SurvivorRatio=2 -XX:TargetSurvivorRatio=90 -XX:MetaspaceSize=256m"
 )
-"""A batch is 80 MB of large arrays that live for a second. G1 marks them over and over, a sixth of all processor
-time; a young generation that is small, or still grows, takes them for old, and stops all for a full collection
-every four seconds. Without room for the classes of Spark and its plans, their loading starts twenty more."""
+"""A batch is 80 MB of large arrays that live for a second. G1 marks them over and over, a sixth of all
+processor time; a young generation that is small, or still grows, takes them for old, and stops all for a full
+collection every four seconds. Without room for the classes of Spark, their loading starts twenty more."""
 _LOG_CONFIGURATION = Path(__file__).with_name("log4j2.properties")
 
 
@@ -34,7 +34,7 @@ def build_session(settings: Settings, jars: Path, jvm_options: str = JVM_OPTIONS
         jvm_options: the JVM's collector and how it divides the heap.
     """
     os.environ["PYSPARK_PYTHON"] = sys.executable  # or the workers find another Python
-    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # each of the JVM's threads would keep some memory of its own
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # or each thread of the JVM keeps some memory of its own
     place = _cluster(settings, jars) if settings.stream_spark_master else _local(settings)
     s3 = {f"spark.hadoop.{name}": value for name, value in s3_options(settings).items()}
     options = {**_engine(settings, jars, jvm_options), **place, **s3}
@@ -88,9 +88,9 @@ def _engine(settings: Settings, jars: Path, jvm_options: str) -> dict[str, str]:
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(settings.stream_max_batch_rows),
         "spark.sql.streaming.noDataMicroBatches.enabled": "false",
         "spark.sql.streaming.minBatchesToRetain": "2",
-        # A task's rows go straight to the driver; beyond this size they would take a way round over the block manager.
+        # A task's rows go straight to the driver; larger results would take a way round by the block manager.
         "spark.task.maxDirectResultSize": "64m",
-        # What a query has read ahead stays in memory for so long after its end; a restart reads from the ledger.
+        # For so long does what a query has read ahead stay in memory after its end; no later one asks for it.
         "spark.kafka.consumer.fetchedData.cache.timeout": "30s",
         "spark.kafka.consumer.fetchedData.cache.evictorThreadRunInterval": "10s",
     }

@@ -11,8 +11,8 @@ from txwatch.stream.offsets import Offsets
 
 _TIMEOUT = 10.0
 _CONSUMER = {
-    # Fewer, larger fetches: together they halve the CPU per row of the defaults. Spark asks for the topic's bounds
-    # after each poll, which throws away what is left of a fetch: so a poll takes all of it.
+    # Fewer, larger fetches: together they halve the CPU per row of the defaults. Spark asks for the topic's
+    # bounds after each poll, which throws away what is left of a fetch: so a poll takes all of it.
     "kafka.max.poll.records": "50000",
     "kafka.max.partition.fetch.bytes": str(4 << 20),
     "kafka.fetch.max.bytes": str(4 << 20),

@@ -57,7 +57,7 @@ def incidents(settings: Settings) -> list[dict[str, Any]]:
     return [row for (row,) in found]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def books(runtime: Settings, shared_runtime: Runtime) -> Settings:
     """Return settings of a pipeline with known facts, which balances."""
     name = f"airflow-{uuid4().hex[:12]}"
@@ -80,7 +80,7 @@ def books(runtime: Settings, shared_runtime: Runtime) -> Settings:
     return settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def story(books: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     code = copy_of_code(tmp_path_factory.mktemp("code"))
     model = code / "dbt" / "models" / "marts" / "fct_daily_revenue.sql"

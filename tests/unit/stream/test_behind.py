@@ -15,10 +15,10 @@ def test_a_batch_is_taken_while_the_one_before_is_written_and_no_third_one() -> 
         assert gate.wait(30)
         written.append(batch)
 
-    with closing(WriteBehind(write)) as behind:
-        behind.put(1)  # returns, though nothing is written yet
+    with closing(WriteBehind()) as behind:
+        behind.put(lambda: write(1))  # returns, though nothing is written yet
         assert not behind.is_idle()
-        second = threading.Thread(target=behind.put, args=(2,))
+        second = threading.Thread(target=behind.put, args=(lambda: write(2),))
         second.start()
         second.join(0.1)
         assert second.is_alive()  # waits for the first one
@@ -36,12 +36,12 @@ def test_after_a_failure_nothing_more_is_written() -> None:
             raise ValueError("the second")
         written.append(batch)
 
-    with closing(WriteBehind(write)) as behind:
-        behind.put(1)
-        behind.put(2)
-        for batch in (3, 4):
+    with closing(WriteBehind()) as behind:
+        behind.put(lambda: write(1))
+        behind.put(lambda: write(2))
+        for _ in range(2):
             with pytest.raises(ValueError, match="the second"):
-                behind.put(batch)
+                behind.put(lambda: write(3))
         with pytest.raises(ValueError, match="the second"):
             behind.is_idle()
     assert written == [1]
@@ -55,8 +55,8 @@ def test_closing_waits_for_the_batch_in_flight() -> None:
         assert gate.wait(30)
         written.append(batch)
 
-    behind = WriteBehind(write)
-    behind.put(1)
+    behind = WriteBehind()
+    behind.put(lambda: write(1))
     assert begun.wait(30)
     threading.Timer(0.05, gate.set).start()
     behind.close()

@@ -3,7 +3,7 @@
 A record counts as canonical only where one regular expression describes all of it, byte for byte. What it
 describes is JSON of the right types in a known order, in which a comma stands between two fields and nowhere
 else: it is split there, and each field is cut out and cast. Everything else goes to `inspection`.
-(`from_json` costs three times as much, and takes "12.30" for a number, unknown keys and repeated ones.)
+(`from_json` costs more, and takes "12.30" for a number, unknown keys and repeated ones.)
 """
 
 import string
@@ -37,7 +37,7 @@ def parse(records: DataFrame, currencies: frozenset[str], future_tolerance_secon
         is false the event's columns mean nothing and the record is still to be inspected.
     """
     text = F.col("value").cast("string")
-    fields = F.when(text.rlike(canonical_pattern(currencies)), F.split(text, ","))
+    fields = F.when(text.rlike(_canonical_pattern(currencies)), F.split(text, ","))
     return (
         records.select(
             "topic",
@@ -54,7 +54,7 @@ def parse(records: DataFrame, currencies: frozenset[str], future_tolerance_secon
     )
 
 
-def canonical_pattern(currencies: frozenset[str]) -> str:
+def _canonical_pattern(currencies: frozenset[str]) -> str:
     """Describe a whole canonical record, as java.util.regex reads it."""
     tokens = {
         "transaction_id": _UUID,
@@ -74,7 +74,7 @@ def canonical_pattern(currencies: frozenset[str]) -> str:
 
 
 def _one_of(words: Iterable[str]) -> str:
-    """Describe words letter by letter, so that none is compared with all; none may begin as another ends."""
+    """Describe words letter by letter, so that none is compared with all; none may be another's beginning."""
     endings: dict[str, set[str]] = {}
     for word in sorted(words):
         endings.setdefault(word[:1], set()).add(word[1:])

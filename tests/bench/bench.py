@@ -30,6 +30,8 @@ from systems import NAMES
 
 from txwatch.logs import configure_logs
 
+_DAY_SECONDS = 86_400
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
 RowsOption = Annotated[int, typer.Option(help="Records in the topic.")]
@@ -37,6 +39,9 @@ RoundsOption = Annotated[int, typer.Option(help="Measured turns of each system."
 WarmupOption = Annotated[float, typer.Option(help="Longest warm-up of each system, seconds.")]
 CheckpointOption = Annotated[str, typer.Option(help="s3 or local, for all.")]
 OutputOption = Annotated[Path | None, typer.Option(help="Write the JSON document here too.")]
+EventRateOption = Annotated[
+    float, typer.Option(help="Records per second of event time: a backlog at the rate at which it arose.")
+]
 SystemOption = Annotated[list[str] | None, typer.Option(help=f"{', '.join(NAMES)}; may be repeated.")]
 
 
@@ -48,6 +53,7 @@ def drain(
     warmup_seconds: WarmupOption = 60.0,
     warmup_rows: Annotated[int, typer.Option(help="Least rows of a warm-up that ends early.")] = 5_000_000,
     batch_rows: Annotated[int, typer.Option(help="Most rows per micro-batch.")] = 50_000,
+    event_rate: EventRateOption = 1000.0,
     checkpoint: CheckpointOption = "local",
     system: SystemOption = None,
     output: OutputOption = None,
@@ -56,7 +62,7 @@ def drain(
     names = _known(system or list(NAMES))
     with ExitStack() as stack:
         servers = stack.enter_context(_servers(stream_max_batch_rows=batch_rows))
-        _fill_topic(servers, rows)
+        _fill_topic(servers, rows, event_rate)
         workers = []
         warmed = {}
         for name in names:
@@ -64,7 +70,13 @@ def drain(
             stack.callback(workers[-1].close)
             warmed[name] = warm_up(workers[-1], rows, warmup_seconds, warmup_rows)
         drains = in_turns(workers, rows, rounds)
-    parameters = {"rows": rows, "rounds": rounds, "batch_rows": batch_rows, "checkpoint": checkpoint}
+    parameters = {
+        "rows": rows,
+        "rounds": rounds,
+        "batch_rows": batch_rows,
+        "event_rate": event_rate,
+        "checkpoint": checkpoint,
+    }
     _write("drain", parameters | {"warmup_rows": warmed}, drains, output)
 
 
@@ -98,6 +110,7 @@ def flatness(
     facts: Annotated[list[int], typer.Option(help="Facts that are there already; may be repeated.")],
     rows: RowsOption = 500_000,
     rounds: RoundsOption = 3,
+    event_rate: EventRateOption = 1000.0,
     warmup_seconds: WarmupOption = 60.0,
     system: SystemOption = None,
     output: OutputOption = None,
@@ -106,7 +119,7 @@ def flatness(
     results = []
     with ExitStack() as stack:
         servers = stack.enter_context(_servers())
-        _fill_topic(servers, rows)
+        _fill_topic(servers, rows, event_rate)
         for name in _known(system or ["ours"]):
             worker = Worker(name, servers)
             stack.callback(worker.close)
@@ -117,7 +130,7 @@ def flatness(
                         rows, lambda database, there=there: servers.fill(database, there), there
                     )
                     results.append(asdict(measured) | {"round": number, "facts_before": there})
-    _write("flatness", {"rows": rows, "rounds": rounds}, results, output)
+    _write("flatness", {"rows": rows, "rounds": rounds, "event_rate": event_rate}, results, output)
 
 
 @app.command()
@@ -159,8 +172,10 @@ def _servers(**settings: object) -> Any:
     return running_servers(**settings)
 
 
-def _fill_topic(servers: Servers, rows: int) -> None:
-    assert servers.generate("--count", str(rows), "--rate", "0").wait() == 0
+def _fill_topic(servers: Servers, rows: int, event_rate: float) -> None:
+    density = event_rate * _DAY_SECONDS / servers.settings.world_customers
+    filling = servers.generate("--count", str(rows), "--rate", "0", "--per-customer-day", str(density))
+    assert filling.wait() == 0
 
 
 def _write(kind: str, parameters: dict[str, Any], results: list[dict[str, Any]], output: Path | None) -> None:

@@ -1,5 +1,6 @@
 """The Spark session that the stream runs in."""
 
+import ctypes
 import os
 import shlex
 import socket
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from txwatch.settings import Settings
@@ -16,6 +18,9 @@ from txwatch.settings import Settings
 _SUBMIT = "PYSPARK_SUBMIT_ARGS"
 _SECRETS = ("spark.hadoop.fs.s3a.secret.key", "spark.authenticate.secret")
 _TASK_TRIES = 4
+_ARENAS = 2
+_M_ARENA_MAX = -8
+"""mallopt's number for it, in glibc's malloc.h."""
 JVM_OPTIONS = (
     "-XX:+UseSerialGC -XX:NewRatio=1 -XX:SurvivorRatio=2 -XX:TargetSurvivorRatio=90 -XX:MetaspaceSize=256m"
 )
@@ -34,7 +39,7 @@ def build_session(settings: Settings, jars: Path, jvm_options: str = JVM_OPTIONS
         jvm_options: the JVM's collector and how it divides the heap.
     """
     os.environ["PYSPARK_PYTHON"] = sys.executable  # or the workers find another Python
-    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # or each thread of the JVM keeps some memory of its own
+    _keep_little_memory()
     place = _cluster(settings, jars) if settings.stream_spark_master else _local(settings)
     s3 = {f"spark.hadoop.{name}": value for name, value in s3_options(settings).items()}
     options = {**_engine(settings, jars, jvm_options), **place, **s3}
@@ -44,6 +49,14 @@ def build_session(settings: Settings, jars: Path, jvm_options: str = JVM_OPTIONS
         builder = builder.config(name, value)
     with _submitted_in_a_file(secrets):
         return builder.getOrCreate()
+
+
+def _keep_little_memory() -> None:
+    """Have this process and its JVM give back what the largest batches took, where the C library is glibc."""
+    pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps it
+    os.environ.setdefault("MALLOC_ARENA_MAX", str(_ARENAS))  # or each thread of the JVM keeps some of its own
+    if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
+        mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 @contextmanager

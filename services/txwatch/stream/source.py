@@ -17,8 +17,8 @@ _CONSUMER = {
     "kafka.max.partition.fetch.bytes": str(4 << 20),
     "kafka.fetch.max.bytes": str(4 << 20),
     "kafka.receive.buffer.bytes": str(1 << 20),
-    # After a poll that came to the end of a partition, the client asks the broker for what follows, and has to
-    # wait for that answer before any other: half a second by default, twice a batch.
+    # After a poll that came to the end of a partition, the client asks the broker for what follows, and waits
+    # for that answer before any other: half a second by default, twice a batch.
     "kafka.fetch.max.wait.ms": "20",
 }
 

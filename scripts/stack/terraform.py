@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -86,9 +87,14 @@ class Terraform:
         """Return the same for another root."""
         return replace(self, folder=folder)
 
-    def check_format(self) -> None:
-        """Refuse files that are not written in Terraform's one style."""
+    def check_style(self) -> None:
+        """Refuse files that are not written in Terraform's one style, or that tflint has a word against."""
         self._run("fmt", "-check", "-recursive", "-diff")
+        if shutil.which("tflint") is None:
+            print("tflint is not installed: its check is left out")
+            return
+        if subprocess.run(["tflint", f"--chdir={self.folder}", "--recursive"], check=False).returncode:
+            raise StackError("tflint has something against the configuration: see above")
 
     def test(self) -> None:
         """Validate the configuration and run its tests."""

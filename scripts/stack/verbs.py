@@ -157,7 +157,7 @@ def smoke(terraform: Terraform) -> None:
 
 def test_plans(terraform: Terraform) -> None:
     """Check the configuration's style, and run Terraform's own tests of both roots, with mocked providers."""
-    terraform.check_format()
+    terraform.check_style()
     with tempfile.TemporaryDirectory() as folder:  # without what was chosen or applied here
         copy = Path(shutil.copytree(terraform.folder, Path(folder, "infra"), ignore=_LOCAL))
         for root in (copy, copy / "cloud"):

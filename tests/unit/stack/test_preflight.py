@@ -45,8 +45,11 @@ class Machine:
         )
 
     def up(self, *arguments: str) -> tuple[int, str]:
+        return self.run("up", *arguments)
+
+    def run(self, verb: str, *arguments: str) -> tuple[int, str]:
         run = subprocess.run(
-            [sys.executable, REPOSITORY / "scripts" / "stack", "--infra", self.infra, "up", *arguments],
+            [sys.executable, REPOSITORY / "scripts" / "stack", "--infra", self.infra, verb, *arguments],
             env={"PATH": str(self.programs)}, text=True, capture_output=True, check=False,
         )  # fmt: skip
         return run.returncode, run.stdout + run.stderr
@@ -138,3 +141,12 @@ def test_providers_cannot_be_had(machine: Machine) -> None:
     assert code == 1
     assert "Error: Failed to query" in said
     assert "run 'make mirror' once" in said
+
+
+def test_what_tflint_finds_ends_the_check_of_the_plans(machine: Machine) -> None:
+    machine.install("terraform", "exit 0")
+    machine.install("tflint", 'echo "unused: $2"; exit 2')
+    code, said = machine.run("test-plans")
+    assert code == 1
+    assert "unused: --recursive\n" in said
+    assert said.endswith("error: tflint has something against the configuration: see above\n")

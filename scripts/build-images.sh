@@ -79,8 +79,11 @@ build_image() { # NAME; prints the tag
 
 mkdir -p "$state_dir"
 build_base
-# All at once: most of a build is waiting for packages.
+# All at once: most of a build is waiting for packages. Each in a process group, all of which Ctrl-C ends.
+set -m
 builds=()
+end_builds() { for build in "${builds[@]}"; do kill -- "-$build" 2>/dev/null || true; done; }
+trap 'end_builds; exit 130' INT TERM
 for name in "${images[@]}"; do
     build_image "$name" >"$state_dir/tag-$name" &
     builds+=("$!")

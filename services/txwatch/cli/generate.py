@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
-import structlog
 import typer
 
 from txwatch.cli.sending import (
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 DEFAULT_START = "2025-01-01T00:00:00Z"
 """Fixed, so that the same seed gives the same bytes; long ago, so that made-up time stays in the past."""
 LATEST_START = datetime(2100, 1, 1, tzinfo=UTC)
-
-log = structlog.get_logger()
 
 
 def generate(
@@ -51,7 +48,7 @@ def generate(
 
     The world is made from settings: TXWATCH_WORLD_SEED, TXWATCH_WORLD_CUSTOMERS, TXWATCH_WORLD_MERCHANTS.
     """
-    from txwatch.generator.horizon import WAY_OUT, last_before_now
+    from txwatch.generator.horizon import check_count, reached_by_now
     from txwatch.generator.run import Limits
     from txwatch.generator.synthesis import Recipe
 
@@ -61,19 +58,18 @@ def generate(
         _require_end(count, seconds)
         write_to_file(source, Limits(count, seconds), output, as_json=as_json)
         return
-    horizon = last_before_now(source, count)
-    standing = send_to_kafka(
+    if count is not None:
+        check_count(source, count)
+    send_to_kafka(
         settings,
         source,
-        Limits(horizon, seconds),
+        Limits(count, seconds, reached=lambda: reached_by_now(source)),
         run=run,
         rate=rate,
         fresh=fresh,
         as_json=as_json,
         digest_all=count is not None,
     )
-    if count is None and standing.next_sequence == horizon:
-        log.warning("event time has reached now", way_out=WAY_OUT)
 
 
 def _synthesis(settings: Settings, recipe: "Recipe") -> "Synthesis":

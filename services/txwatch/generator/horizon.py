@@ -13,16 +13,17 @@ WAY_OUT = (
 )
 
 
-def last_before_now(source: Source, count: int | None, now_ms: int | None = None) -> int:
-    """Return the sequence at which event time reaches now, or `count` where that is less.
+def reached_by_now(source: Source, now_ms: int | None = None) -> int:
+    """Return the sequence at which event time reaches now."""
+    return source.sequence_after(int(time.time() * 1000) if now_ms is None else now_ms)
+
+
+def check_count(source: Source, count: int, now_ms: int | None = None) -> None:
+    """Refuse a count that event time has not reached yet.
 
     Raises:
-        UsageError: `count` is more; scoring would quarantine what claims to happen in the future.
+        UsageError: scoring would quarantine what claims to happen in the future.
     """
-    horizon = source.sequence_after(int(time.time() * 1000) if now_ms is None else now_ms)
-    if count is None:
-        return horizon
-    if count > horizon:
+    if count > reached_by_now(source, now_ms):
         moment = format_time(datetime.fromtimestamp(source.occurred_ms(count) / 1000, UTC))
         raise UsageError(f"transaction {count} would happen in the future, at {moment}: {WAY_OUT}")
-    return count

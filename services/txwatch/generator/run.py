@@ -6,11 +6,15 @@ from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any
 
+import structlog
+
 from txwatch.generator.labelling import LabelBook
 from txwatch.generator.pacing import Pacing
 from txwatch.generator.progress import Progress
 from txwatch.generator.source import Source
 from txwatch.generator.target import Target
+
+log = structlog.get_logger()
 
 BATCH = 16_384
 SETTLE_SECONDS = 1.0
@@ -25,10 +29,13 @@ class Limits:
     Attributes:
         count: sequence at which it ends, counted from the run's very beginning; `None`: no such.
         seconds: how long this session lasts; `None`: no such.
+        reached: returns the sequence that may be sent up to now, where event time must stay in the past; the
+            run does not end there but goes on as time passes. `None`: no such.
     """
 
     count: int | None = None
     seconds: float | None = None
+    reached: Callable[[], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,7 @@ class Run:
         self._watch = watch
         self._book = LabelBook(source, progress)
         self._labels = 0
+        self._is_held_back = False
         self._next = self._first = progress.acknowledged
         self._digest = hashlib.sha256()
 
@@ -129,8 +137,7 @@ class Run:
         while self._next < end and not stop.is_set():
             if limits.seconds is not None and self._pacing.elapsed() >= limits.seconds:
                 break
-            due = self._pacing.due(self._next - self._first, min(BATCH, end - self._next))
-            if due:
+            if due := self._due(limits, end):
                 self._send(self._next + due)
             else:
                 stop.wait(SLEEP_SECONDS)
@@ -139,6 +146,15 @@ class Run:
                 settled_at = self._pacing.elapsed()
         self._finish()
         return self.standing()
+
+    def _due(self, limits: Limits, end: int) -> int:
+        most = min(BATCH, end - self._next)
+        if limits.reached is not None:
+            most = min(most, max(limits.reached() - self._next, 0))
+            if most == 0 and not self._is_held_back:
+                self._is_held_back = True
+                log.warning("event time has reached now: from here on it goes on as time passes")
+        return self._pacing.due(self._next - self._first, most)
 
     def _send(self, after: int) -> None:
         for records in self._source.records(self._next, after):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from txwatch.errors import UnavailableError, UsageError
 from txwatch.generator.clock import DAY_MS
-from txwatch.generator.horizon import last_before_now
+from txwatch.generator.horizon import check_count, reached_by_now
 from txwatch.generator.labelling import LabelBook
 from txwatch.generator.pacing import Pacing
 from txwatch.generator.partitions import partitions
@@ -167,12 +167,31 @@ def test_what_has_arrived_is_found_in_every_partition(
         assert len(present) == count
 
 
-def test_event_time_ends_now(source: Synthesis) -> None:
+def test_a_count_that_lies_in_the_future_is_refused(source: Synthesis) -> None:
     now_ms = source.occurred_ms(5000)
-    assert last_before_now(source, None, now_ms) == pytest.approx(5000, abs=2)
-    assert last_before_now(source, 4000, now_ms) == 4000
+    assert reached_by_now(source, now_ms) == pytest.approx(5000, abs=2)
+    check_count(source, 4000, now_ms)
     with pytest.raises(UsageError, match=r"transaction 6000 would happen in the future, at 2025-.*--start"):
-        last_before_now(source, 6000, now_ms)
+        check_count(source, 6000, now_ms)
+
+
+def test_a_run_that_has_reached_now_goes_on_as_time_passes(source: Synthesis) -> None:
+    reached = iter([300, 300, 300, 450])
+    stop = Event()
+    target = Memory()
+    sent = []
+
+    def now() -> int:
+        sent.append(len(target.values))
+        if (value := next(reached, None)) is None:
+            stop.set()
+            return 450
+        return value
+
+    made = Run(source, target, Progress(source.parameters), Pacing(0.0), save=lambda _: None)
+    standing = made.go(Limits(reached=now), stop)
+    assert sent == [0, 300, 300, 300, 450]
+    assert standing.next_sequence == len(target.values) == 450
 
 
 def test_labels_are_those_of_sent_frauds(source: Synthesis) -> None:

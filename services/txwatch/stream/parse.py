@@ -12,7 +12,15 @@ from collections.abc import Iterable
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
-from txwatch.events import COUNTRIES, DEVICE_ID_MAX, FIELDS, OCCURRED_AT_MIN, SPARK_TYPES, PaymentMethod
+from txwatch.events import (
+    COUNTRIES,
+    DEVICE_ID_MAX,
+    FIELDS,
+    MAX_EVENT_BYTES,
+    OCCURRED_AT_MIN,
+    SPARK_TYPES,
+    PaymentMethod,
+)
 
 # java.util.regex looks up in a table what is listed letter by letter, and compares ranges one by one.
 _DIGIT = f"[{string.digits}]"
@@ -37,7 +45,8 @@ def parse(records: DataFrame, currencies: frozenset[str], future_tolerance_secon
         is false the event's columns mean nothing and the record is still to be inspected.
     """
     text = F.col("value").cast("string")
-    fields = F.when(text.rlike(_canonical_pattern(currencies)), F.split(text, ","))
+    is_canonical = (F.octet_length("value") <= MAX_EVENT_BYTES) & text.rlike(_canonical_pattern(currencies))
+    fields = F.when(is_canonical, F.split(text, ","))
     return (
         records.select(
             "topic",

@@ -35,6 +35,7 @@ QUERY = "transactions"
 Take = Callable[[int, DataFrame], None]
 """Takes a micro-batch's number and its records."""
 
+_RESTARTABLE = (PySparkException, Py4JError, ConnectionError, psycopg2.Error, UnavailableError)
 _POLL_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 10.0
 _IDLE = "Waiting for data to arrive"
@@ -85,7 +86,10 @@ class TransactionStream:
             started = time.monotonic()
             try:
                 self._run_epoch()
-            except (PySparkException, Py4JError, ConnectionError, psycopg2.Error, UnavailableError) as error:
+            except Exception as error:
+                # A batch's own failure comes here as it is, or in Spark's words.
+                if error is not self._failure and not isinstance(error, _RESTARTABLE):
+                    raise
                 self._check_hope(error)
                 pause = 0.5 if self._alive_at > started else min(pause * 2, _LONGEST_PAUSE_SECONDS)
                 log.warning("stream_restart", in_seconds=pause, error=_first_line(self._failure or error))

@@ -32,7 +32,7 @@ from tenacity import (
 )
 
 from txwatch.errors import StagingLostError, UnavailableError
-from txwatch.postgres import Connection, connect
+from txwatch.postgres import AWAY, Connection, as_writer, connect
 from txwatch.settings import Settings
 from txwatch.stream.batch import alerts_of, only, rollups_of, without_repeats
 from txwatch.stream.columns import constant
@@ -45,13 +45,7 @@ from txwatch.stream.staging import Attempt, Origin, stage_rows, staged_tables
 
 log = structlog.get_logger()
 
-TRANSIENT = (
-    psycopg2.OperationalError,
-    psycopg2.InterfaceError,
-    psycopg2.errors.IdleInTransactionSessionTimeout,  # this process was frozen in mid-batch
-    UnavailableError,
-)
-"""What an absent Postgres looks like; anything else is an answer, which a retry would not change."""
+TRANSIENT = (*AWAY, UnavailableError)
 
 _STAGED_BATCHES = 100
 """How many batches go through the staging table after one that held an id which was there already."""
@@ -202,16 +196,7 @@ class WarehouseSink:
 
     def _connect(self) -> Connection:
         options = self.settings.postgres("stream_writer")
-        self._connection = connect(
-            {
-                **options,
-                "application_name": writer_name(self.epoch.query),
-                "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s",
-                "keepalives_idle": 10,
-                "keepalives_interval": 5,
-                "keepalives_count": 3,
-            }
-        )
+        self._connection = connect(as_writer(options, writer_name(self.epoch.query)))
         with self._connection as connection, connection.cursor() as cursor:
             cursor.execute(_WORK_TABLES)
             self._ruleset_id = register_ruleset(cursor, self.ruleset)

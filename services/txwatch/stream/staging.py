@@ -21,7 +21,7 @@ from pyspark import TaskContext
 from pyspark.sql import DataFrame
 
 from txwatch.errors import TxwatchError
-from txwatch.postgres import Connection, connect
+from txwatch.postgres import AWAY, Connection, as_writer, connect
 from txwatch.settings import Settings
 from txwatch.stream.batch import alerts_of, facts_of, milliseconds, offset_ranges
 from txwatch.stream.copying import copy_into
@@ -33,8 +33,6 @@ RECORD = ("topic", "partition", "offset", "appended_at", "key", "value")
 _RECORD_DDL = "topic string, partition int, offset bigint, appended_at timestamp, key binary, value binary"
 _BATCH_ID = "streaming.sql.batchId"
 """The property under which Spark tells a task its micro-batch (MicroBatchExecution.BATCH_ID_KEY)."""
-
-TRANSIENT = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
 Copy = Callable[[Cursor, tuple[str, ...], pa.Table], None]
 
@@ -103,7 +101,7 @@ class Stage:
             connection = _connection(self.connection)
             with connection, connection.cursor() as cursor:
                 return {"attempt": asdict(self._fill(cursor, valid))}
-        except TRANSIENT:
+        except AWAY:
             _forget()
             raise
         except psycopg2.Error as refusal:
@@ -122,15 +120,10 @@ class Stage:
 
 def stage_for(settings: Settings, epoch: Epoch, ruleset: Ruleset) -> Stage:
     """Return what the executors run in this start of the query."""
-    options = {
-        **settings.postgres("stream_writer"),
-        "application_name": writer_name(epoch.query),  # a later start of the query ends it
-        # Nothing that is staged outlives a crash, so no commit of it waits for the disk.
-        "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s -c synchronous_commit=off",
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-    }
+    # A later start of the query ends what writes under this name. Nothing that is staged outlives a crash, so
+    # no commit of it waits for the disk.
+    login = settings.postgres("stream_writer")
+    options = as_writer(login, writer_name(epoch.query), synchronous_commit="off")
     return Stage(options, epoch, ruleset)
 
 

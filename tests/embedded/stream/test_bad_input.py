@@ -40,6 +40,7 @@ def named() -> dict[str, list[bytes | None]]:
             b"x" * 1_000_000,
             with_field("device_id", b'"' + b"d" * 1_000_000 + b'"'),
             GOOD[:-1] + b" " * MAX_EVENT_BYTES + b"}",
+            with_field("latitude", b"48." + b"0" * MAX_EVENT_BYTES),
             b"\xff" * (MAX_EVENT_BYTES + 1),
         ],
         "not_utf8": [

@@ -16,6 +16,7 @@ from txwatch.embedded.ports import free_port
 from txwatch.errors import FencedError, TxwatchError, UnavailableError
 from txwatch.postgres import connect
 from txwatch.settings import Settings
+from txwatch.stream.query import TransactionStream
 
 Drain = Callable[[Settings], None]
 
@@ -66,6 +67,25 @@ def test_an_unknown_customer_or_merchant_gets_a_dimension_row_that_says_so(
     assert warehouse.rows(
         "select merchant_id::text, name, is_inferred from core.dim_merchant order by 1"
     ) == [(identifier(3, 1), None, True), (identifier(3, 2), None, True)]
+
+
+@both_modes
+def test_a_batch_that_fails_once_is_read_again_though_nothing_follows_it(
+    settings: Settings, new_stream: Callable[[Settings], TransactionStream], warehouse: Warehouse
+) -> None:
+    send(settings, map(mixed, range(100)))
+    failing = new_stream(settings)
+    failures = iter([RuntimeError("broken once")])
+
+    def break_once(step: str) -> None:
+        if step == "rollups" and (failure := next(failures, None)):
+            raise failure
+
+    failing.reached = break_once
+    failing.until_drained = True
+    failing.run()
+    assert differences(settings) == []
+    assert warehouse.value("select epoch from ops.stream_query") == 2
 
 
 def test_a_partition_added_while_the_stream_runs_is_read_from_its_beginning(

@@ -17,7 +17,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 - the class is sp
 from psycopg2.extras import Json, execute_values
 
 from txwatch.errors import TxwatchError, UnavailableError
-from txwatch.postgres import Connection, connect
+from txwatch.postgres import AWAY, Connection, as_writer, connect
 from txwatch.stream.fields import Rejection
 from txwatch.stream.labels.history import Additions, Kept, additions
 from txwatch.stream.labels.inspection import Label
@@ -27,18 +27,6 @@ from txwatch.stream.offsets import OffsetRange, Offsets
 QUERY = "labels"
 """The labels' name in ops.stream_query and ops.stream_offset."""
 
-_SESSION = {
-    "application_name": writer_name(QUERY),
-    "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s",
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-}
-_AWAY = (
-    psycopg2.OperationalError,
-    psycopg2.InterfaceError,
-    psycopg2.errors.IdleInTransactionSessionTimeout,  # this process was frozen in mid-batch
-)
 _KEPT = """
 select transaction_id::text, chargeback_id, is_fraud, scenario, known_at, superseded_seq is null
 from core.fact_chargeback
@@ -158,7 +146,7 @@ class LabelLedger:
             raise TxwatchError("the labels were never taken over: call open first")
         with _sentences():
             if self._connection is None:
-                self._connection = connect({**self._options, **_SESSION})
+                self._connection = connect(as_writer(self._options, writer_name(QUERY)))
             with self._connection as connection, connection.cursor() as cursor:
                 check_current(cursor, QUERY, self._epoch.number)
                 yield cursor
@@ -186,7 +174,7 @@ def _sentences() -> Iterator[None]:
     """Turn what psycopg2 raises into what a person can act on."""
     try:
         yield
-    except _AWAY as error:
+    except AWAY as error:
         raise UnavailableError(f"Postgres does not answer the labels ({_line(error)})") from error
     except psycopg2.Error as error:
         raise TxwatchError(

@@ -11,7 +11,8 @@ from plant import HERE, PYTHON, Load, Plant
 from txwatch.postgres import connect
 
 _PROGRAM = (*PYTHON, str(HERE / "common_stream.py"))
-_IDLE_SECONDS = 20.0
+_IDLE_SECONDS = 60.0
+"""Longer than a restart of Spark beside other work: what is still to be read is not lost."""
 _LONGEST_SECONDS = 180.0
 _OURS_ALONE = ("txwatch archive", "txwatch labels", "kill -9 after", "an error after")
 

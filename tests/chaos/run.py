@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 from faults import FAULTS
-from suite import is_whole, run_control, run_ours, schedule
+from suite import is_whole, run_control, run_ours, schedule, strikes_of
 
 from txwatch.logs import configure_logs
 
@@ -58,8 +58,14 @@ def main(
         if not is_whole(ours):
             typer.echo(f"something is not as it has to be: the logs are in {folder}", err=True)
             raise typer.Exit(1)
+        typer.echo(
+            f"{len(strikes_of(ours))} of {faults} faults struck; left out: {ours['skipped'] or 'none'}"
+        )
     if part is not Part.OURS:
         keep("control", run_control(folder, seed, drawn[:control], per_second))
+        if not any(report["control"]["miscount"][name] for name in ("lost", "doubled")):
+            typer.echo(f"the control miscounts nothing, so nothing is proved: see {folder}", err=True)
+            raise typer.Exit(1)
     shutil.rmtree(folder)
 
 

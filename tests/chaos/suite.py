@@ -167,9 +167,16 @@ def run_control(folder: Path, seed: int, faults: Sequence[Fault], per_second: in
     }
 
 
+def strikes_of(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return every fault that struck, in order."""
+    return [strike for each in report["rounds"] for strike in each["strikes"]]
+
+
 def is_whole(report: dict[str, Any]) -> bool:
     """Tell whether our rounds all came out even, and every fault was got over as it has to be."""
-    strikes = [strike for each in report["rounds"] for strike in each["strikes"]]
-    return all(each["balanced"] and not each["differences"] for each in report["rounds"]) and all(
+    strikes = strikes_of(report)
+    are_even = all(each["balanced"] and not each["differences"] for each in report["rounds"])
+    are_over = all(
         strike["failure"] is None and strike["recovered_after_seconds"] is not None for strike in strikes
     )
+    return bool(strikes) and are_even and are_over

@@ -69,15 +69,19 @@ class Terraform:
 
     def forget(self, prefix: str) -> None:
         """Take what begins with a prefix out of the state: it is gone, or goes with something else."""
-        held = self._run("state", "list", capture=True).stdout.split() if self.has_state() else []
-        if addresses := [address for address in held if address.startswith(prefix)]:
+        if addresses := self.holds(prefix):
             self._run("state", "rm", *addresses, capture=True)
+
+    def holds(self, prefix: str) -> list[str]:
+        """Return the addresses of the state that begin with a prefix."""
+        held = self._run("state", "list", capture=True).stdout.split() if self.has_state() else []
+        return [address for address in held if address.startswith(prefix)]
 
     def destroy(self, *, keep_data: bool) -> None:
         """Remove everything, or everything but the volumes and the passwords that open them."""
         targets: list[str] = []
         if keep_data:
-            held = self._run("state", "list", capture=True).stdout.split()
+            held = self.holds("")
             targets = [f"-target={address}" for address in held if not address.startswith(KEPT_WITH_DATA)]
             if not targets:
                 return

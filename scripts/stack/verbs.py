@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,11 @@ IMAGES = ("kafka", "postgres", "localstack", "spark", "airflow", "txwatch")
 NOT_BUILT_YET = {"built_images": dict.fromkeys(IMAGES, "not-built-yet")}
 _LOCAL = shutil.ignore_patterns(".terraform*", "terraform.tfstate*", "*.auto.tfvars*")
 """What `infra/` holds beside the configuration."""
+_CONFINED = (
+    *("--init", "--read-only", "--tmpfs", "/tmp", "--memory", "768m"),  # noqa: S108 - the container's own
+    *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+)
+"""What holds for the services holds for the operator's own container."""
 _PULL_SECONDS = 600
 _SMOKE_SECONDS = 180
 
@@ -31,13 +38,13 @@ _SMOKE_SECONDS = 180
 def up(terraform: Terraform, profile: str | None) -> None:
     """Check what is needed, build what is missing, apply, and say where everything is."""
     preflight.check_tools()
-    is_new_profile = _choose_profile(terraform.folder, profile)
-    terraform.init()
-    present = engine.containers(_name(terraform))
-    if is_new_profile or not present:  # a repair takes the room that it had
-        planned = terraform.planned(NOT_BUILT_YET)
-        preflight.check_room(planned, present)
-    _provide_images(terraform)
+    with _profile(terraform.folder, profile):
+        terraform.init()
+        _check_brokers(terraform)
+        present = engine.containers(_name(terraform))
+        if not present:  # a repair takes the room that it had
+            preflight.check_room(terraform.planned(NOT_BUILT_YET), present)
+        _provide_images(terraform)
     if failed := [container.name for container in present if container.has_failed]:
         print(f"runs again: {', '.join(failed)}")
         engine.remove(failed)
@@ -48,13 +55,25 @@ def up(terraform: Terraform, profile: str | None) -> None:
     endpoints(terraform)
 
 
+def _check_brokers(terraform: Terraform) -> None:
+    """Refuse another number of brokers than that which wrote what is kept: nothing moves its partitions."""
+    if not (kept := len(terraform.holds("docker_volume.kafka["))):
+        return
+    wanted = terraform.evaluate("var.kafka_brokers", NOT_BUILT_YET)
+    if wanted != kept:
+        raise StackError(
+            f"{kept} of the {wanted} brokers asked for have written what is kept here, its replicas would "
+            "stay as they are: 'make down' removes it, 'make up' then takes the new number"
+        )
+
+
 def plan(terraform: Terraform, profile: str | None) -> None:
     """Show what `up` would change."""
     preflight.check_tools()
-    _choose_profile(terraform.folder, profile)
-    terraform.init()
-    _provide_images(terraform)
-    terraform.plan()
+    with _profile(terraform.folder, profile, stays=False):
+        terraform.init()
+        _provide_images(terraform)
+        terraform.plan()
 
 
 def down(terraform: Terraform, *, keep_data: bool) -> None:
@@ -185,6 +204,7 @@ def _operator(terraform: Terraform, command: tuple[str, ...]) -> dict[str, Any]:
             "docker",
             "run",
             "--rm",
+            *_CONFINED,
             *terminal,
             "--network",
             outputs["network"],
@@ -201,8 +221,10 @@ def _facts(terraform: Terraform) -> int:
         **_operator(terraform, ("status", "--json", "--no-processes")),
         text=True,
         capture_output=True,
-        check=True,
+        check=False,
     )
+    if run.returncode:
+        raise StackError(f"the stream cannot be asked how it stands: {run.stderr.strip()}")
     return int(json.loads(run.stdout)["stream"]["facts"])
 
 
@@ -221,21 +243,29 @@ def _container(terraform: Terraform, service: str | None) -> str:
     raise StackError(f"name a service, for example S=stream: {', '.join(services) or 'nothing is up'}")
 
 
-def _choose_profile(folder: Path, profile: str | None) -> bool:
-    """Take the profile asked for, else stay with the one of last time; tell whether it is another one.
+@contextmanager
+def _profile(folder: Path, profile: str | None, *, stays: bool = True) -> Iterator[None]:
+    """Take the profile asked for, else stay with the one of last time; the first one is `small`.
 
-    The first one is `small`.
+    It becomes the one of next time where it stays and nothing in this block was refused.
     """
     chosen = folder / PROFILE
     before = chosen.read_bytes() if chosen.is_file() else None
-    if profile is None and before is not None:
-        return False
-    source = folder / "profiles" / f"{profile or 'small'}.tfvars"
-    if not source.is_file():
-        known = ", ".join(sorted(path.stem for path in source.parent.glob("*.tfvars")))
-        raise StackError(f"there is no profile {profile}: PROFILE is one of {known}")
-    shutil.copyfile(source, chosen)
-    return before != source.read_bytes()
+    if profile is not None or before is None:
+        source = folder / "profiles" / f"{profile or 'small'}.tfvars"
+        if not source.is_file():
+            known = ", ".join(sorted(path.stem for path in source.parent.glob("*.tfvars")))
+            raise StackError(f"there is no profile {profile}: PROFILE is one of {known}")
+        shutil.copyfile(source, chosen)
+    is_taken = False
+    try:
+        yield
+        is_taken = stays
+    finally:
+        if not is_taken and before is None:
+            chosen.unlink()
+        elif not is_taken:
+            chosen.write_bytes(before)
 
 
 def _is_to_be_had(image: str) -> bool:

@@ -131,6 +131,30 @@ def test_memory_is_too_little(machine: Machine) -> None:
     assert "take PROFILE=small" in said
 
 
+def test_a_profile_that_is_refused_is_not_the_one_of_next_time(machine: Machine) -> None:
+    (machine.infra / "profiles" / "cluster.tfvars").write_text("kafka_brokers = 3\n")
+    machine.plan(service(memory=1024 * 1024))
+    assert machine.up("--profile", "cluster")[0] == 1
+    assert list(machine.infra.glob("*.auto.tfvars")) == []
+
+
+def test_another_profile_does_not_take_over_kept_data(machine: Machine) -> None:
+    (machine.infra / "profiles" / "cluster.tfvars").write_text("kafka_brokers = 3\n")
+    kept = machine.infra / "profile.auto.tfvars"
+    kept.write_text("kafka_brokers = 1\n")
+    (machine.infra / "terraform.tfstate").touch()
+    machine.install("docker", DOCKER_28)
+    machine.install(
+        "terraform",
+        f'case "$*" in version*) {TERRAFORM_1_11};; *"state list"*) echo \'docker_volume.kafka["1"]\';; '
+        "*console*) echo '\"3\"';; esac",
+    )
+    code, said = machine.up("--profile", "cluster")
+    assert code == 1
+    assert said.startswith("error: 1 of the 3 brokers asked for have written what is kept here")
+    assert kept.read_text() == "kafka_brokers = 1\n"
+
+
 def test_providers_cannot_be_had(machine: Machine) -> None:
     machine.install("docker", f"case $1 in version) {DOCKER_28};; esac")
     machine.install(

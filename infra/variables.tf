@@ -177,6 +177,11 @@ variable "memory_mb" {
     condition     = var.memory_mb.stream >= 1024
     error_message = "memory_mb.stream is at least 1024: the driver's JVM and Python share it."
   }
+
+  validation {
+    condition     = var.memory_mb.worker >= 1024
+    error_message = "memory_mb.worker is at least 1024: an executor takes half of it, and Spark wants 450 MiB for one."
+  }
 }
 
 variable "stream_max_batch_rows" {
@@ -196,8 +201,8 @@ variable "stream_trigger_seconds" {
   default     = 0
 
   validation {
-    condition     = var.stream_trigger_seconds >= 0
-    error_message = "stream_trigger_seconds is 0 or more."
+    condition     = var.stream_trigger_seconds >= 0 && var.stream_trigger_seconds <= 30
+    error_message = "stream_trigger_seconds is between 0 and 30: a stream that shows no sign of life for a minute counts as ill."
   }
 }
 
@@ -230,7 +235,7 @@ variable "generator_rate" {
 }
 
 variable "generator_malformed_share" {
-  description = "Share of malformed events among the generated ones."
+  description = "Share of malformed events among the generated ones; another one is another run: make down first."
   type        = number
   default     = 0.01
 
@@ -241,7 +246,7 @@ variable "generator_malformed_share" {
 }
 
 variable "world" {
-  description = "The generated population: its seed, customers and merchants."
+  description = "The generated population: its seed, customers and merchants; another one is another run: make down first."
   type = object({
     seed      = optional(number, 42)
     customers = optional(number, 10000)

@@ -113,6 +113,26 @@ run "little_memory" {
   expect_failures = [var.memory_mb]
 }
 
+run "a_worker_without_room" {
+  command = plan
+
+  variables {
+    memory_mb = { worker = 512 }
+  }
+
+  expect_failures = [var.memory_mb]
+}
+
+run "a_pause_longer_than_a_sign_of_life" {
+  command = plan
+
+  variables {
+    stream_trigger_seconds = 90
+  }
+
+  expect_failures = [var.stream_trigger_seconds]
+}
+
 run "a_driver_without_room" {
   command = plan
 

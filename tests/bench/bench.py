@@ -36,7 +36,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
 RowsOption = Annotated[int, typer.Option(help="Records in the topic.")]
 RoundsOption = Annotated[int, typer.Option(help="Measured turns of each system.")]
-WarmupOption = Annotated[float, typer.Option(help="Longest warm-up of each system, seconds.")]
+WarmupOption = Annotated[float, typer.Option(help="Least warm-up of each system, seconds; 0: none.")]
 CheckpointOption = Annotated[str, typer.Option(help="s3 or local, for all.")]
 OutputOption = Annotated[Path | None, typer.Option(help="Write the JSON document here too.")]
 EventRateOption = Annotated[
@@ -51,7 +51,9 @@ def drain(
     rows: RowsOption = 3_000_000,
     rounds: RoundsOption = 3,
     warmup_seconds: WarmupOption = 60.0,
-    warmup_rows: Annotated[int, typer.Option(help="Least rows of a warm-up that ends early.")] = 5_000_000,
+    warmup_rows: Annotated[
+        int, typer.Option(help="Rows after which CPU per row may still fall.")
+    ] = 5_000_000,
     batch_rows: Annotated[int, typer.Option(help="Most rows per micro-batch.")] = 50_000,
     event_rate: EventRateOption = 1000.0,
     checkpoint: CheckpointOption = "local",

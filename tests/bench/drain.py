@@ -137,12 +137,17 @@ def _figures(system: str, moments: list[_Moment], rows: int) -> Drain:
 
 
 def warm_up(worker: Worker, rows: int, seconds: float, least_rows: int = 0) -> int:
-    """Drain until the time is over, or processor time per row stands still; return the number of rows."""
+    """Drain for so long, and for so many rows or until processor time per row stands still.
+
+    Returns:
+        The number of rows drained; 0 where `seconds` is 0: no warm-up is wanted.
+    """
     begun, drained, previous = time.monotonic(), 0, float("inf")
-    while time.monotonic() - begun < seconds:
+    while seconds:
         now = worker.drain(rows).cpu_us_per_row["total"]
         drained += rows
-        if abs(previous - now) < _STILL * now and drained > max(2 * rows, least_rows):
+        stands_still = abs(previous - now) < _STILL * now
+        if time.monotonic() - begun >= seconds and (drained >= least_rows or stands_still):
             break
         previous = now
     return drained

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Link:
     """One client's connection and its continuation to the server."""
 
     client: socket.socket
     server: socket.socket
+    open_directions: int = 2
 
     def reset(self) -> None:
         """End both with RST, as a crashed peer or a firewall does."""
@@ -39,6 +40,7 @@ class Wire:
         self.broken = threading.Event()
         """Set when `break_in` has struck."""
         self._links: list[_Link] = []
+        self._ending = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -92,7 +94,7 @@ class Wire:
             threading.Thread(target=self._pass_on, args=(link, source, target), daemon=True).start()
 
     def _pass_on(self, link: _Link, source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
+        try:
             while content := source.recv(65536):
                 self._flowing.wait()
                 time.sleep(self.delay_seconds)
@@ -104,3 +106,17 @@ class Wire:
                     return
                 target.sendall(content)
             target.shutdown(socket.SHUT_WR)
+        except OSError:  # what one end has met with, the other one meets with
+            link.reset()
+        finally:
+            self._end_direction(link)
+
+    def _end_direction(self, link: _Link) -> None:
+        with self._ending:
+            link.open_directions -= 1
+            if link.open_directions:
+                return
+        link.client.close()
+        link.server.close()
+        with suppress(ValueError):  # `reset` has taken it off the list
+            self._links.remove(link)

@@ -38,11 +38,11 @@ _SMOKE_SECONDS = 180
 def up(terraform: Terraform, profile: str | None) -> None:
     """Check what is needed, build what is missing, apply, and say where everything is."""
     preflight.check_tools()
-    with _profile(terraform.folder, profile):
+    with _profile(terraform.folder, profile) as is_another:
         terraform.init()
         _check_brokers(terraform)
         present = engine.containers(_name(terraform))
-        if not present:  # a repair takes the room that it had
+        if is_another or not present:  # a repair takes the room that it had
             preflight.check_room(terraform.planned(NOT_BUILT_YET), present)
         _provide_images(terraform)
     if failed := [container.name for container in present if container.has_failed]:
@@ -62,8 +62,8 @@ def _check_brokers(terraform: Terraform) -> None:
     wanted = terraform.evaluate("var.kafka_brokers", NOT_BUILT_YET)
     if wanted != kept:
         raise StackError(
-            f"{kept} of the {wanted} brokers asked for have written what is kept here, its replicas would "
-            "stay as they are: 'make down' removes it, 'make up' then takes the new number"
+            f"{kept} broker(s) wrote what is kept here, {wanted} are asked for, and nothing would move its "
+            "partitions: 'make down' removes it, 'make up' then takes the new number"
         )
 
 
@@ -244,10 +244,11 @@ def _container(terraform: Terraform, service: str | None) -> str:
 
 
 @contextmanager
-def _profile(folder: Path, profile: str | None, *, stays: bool = True) -> Iterator[None]:
+def _profile(folder: Path, profile: str | None, *, stays: bool = True) -> Iterator[bool]:
     """Take the profile asked for, else stay with the one of last time; the first one is `small`.
 
-    It becomes the one of next time where it stays and nothing in this block was refused.
+    Tells whether it is another one. It becomes the one of next time where it stays and nothing in this block
+    was refused.
     """
     chosen = folder / PROFILE
     before = chosen.read_bytes() if chosen.is_file() else None
@@ -259,7 +260,7 @@ def _profile(folder: Path, profile: str | None, *, stays: bool = True) -> Iterat
         shutil.copyfile(source, chosen)
     is_taken = False
     try:
-        yield
+        yield before != chosen.read_bytes()
         is_taken = stays
     finally:
         if not is_taken and before is None:

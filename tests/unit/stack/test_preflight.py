@@ -151,7 +151,7 @@ def test_another_profile_does_not_take_over_kept_data(machine: Machine) -> None:
     )
     code, said = machine.up("--profile", "cluster")
     assert code == 1
-    assert said.startswith("error: 1 of the 3 brokers asked for have written what is kept here")
+    assert said.startswith("error: 1 broker(s) wrote what is kept here, 3 are asked for")
     assert kept.read_text() == "kafka_brokers = 1\n"
 
 

@@ -9,7 +9,7 @@ import psycopg2
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - the class is spelled like a function
 
 from txwatch.errors import FencedError, TxwatchError, UnavailableError, UsageError
-from txwatch.postgres import Connection, connect
+from txwatch.postgres import AWAY, Connection, connect
 from txwatch.stream.archive.layout import OffsetRange
 
 LOCK_SPACE = 0x7478_6172  # "txar"; the topic's hash is the second half of the lock's key
@@ -117,7 +117,7 @@ class ArchiveLedger:
             with self._connection.cursor() as cursor:
                 cursor.execute(statement, parameters)
                 return cursor.fetchall()
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        except AWAY as error:
             self.close()
             reason = " ".join(str(error).split())
             raise UnavailableError(f"Postgres does not answer the archiver ({reason})") from error

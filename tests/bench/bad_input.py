@@ -6,17 +6,15 @@ Both loads are drained in turns by one warm Spark session into empty warehouses.
 commit to its last. The figure: good rows per second with malformed ones among them, divided by that without.
 """
 
-import json
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
 from typing import Annotated
 
-import psutil
 import typer
+from results import write
 from servers import Servers, running_servers
 
 from txwatch.embedded.jars import resolve
@@ -40,11 +38,7 @@ class Drain:
     good_rows: int
     quarantined: int
     seconds: float
-
-    @property
-    def good_rows_per_second(self) -> float:
-        """Facts per second."""
-        return self.good_rows / self.seconds
+    """From the first commit to the last; the rows are those of the batches in between, and of the last."""
 
 
 def produce(servers: Servers, topic: str, rows: int, share: float) -> Settings:
@@ -98,23 +92,6 @@ class Drainer:
         self._spark.stop()
 
 
-def report(drains: list[Drain]) -> dict[str, object]:
-    """Return the medians, the ratio of each round and the median of those."""
-    clean, mixed = ([drain for drain in drains if drain.load == load] for load in LOADS)
-    ratios = [m.good_rows_per_second / c.good_rows_per_second for c, m in zip(clean, mixed, strict=True)]
-    return {
-        "good_rows_per_second": {
-            load: round(median(each.good_rows_per_second for each in own))
-            for load, own in zip(LOADS, (clean, mixed), strict=True)
-        },
-        "quarantined_in_a_mixed_drain": mixed[0].quarantined,
-        "ratios": [round(ratio, 3) for ratio in ratios],
-        "ratio": round(median(ratios), 3),
-        "processors": psutil.cpu_count(),
-        "load_average": psutil.getloadavg(),
-    }
-
-
 def main(
     rows: Annotated[int, typer.Option(help="Records in each topic.")] = 300_000,
     share: Annotated[float, typer.Option(help="Share of malformed records in one of them.")] = 0.1,
@@ -132,13 +109,14 @@ def main(
             for _ in range(warmups):
                 for load in LOADS:
                     drainer.drain(load, topics[load], rows)
-            drains = [drainer.drain(load, topics[load], rows) for _ in range(rounds) for load in LOADS]
+            drains = [
+                asdict(drainer.drain(load, topics[load], rows)) | {"round": number}
+                for number in range(rounds)
+                for load in LOADS
+            ]
         finally:
             drainer.close()
-    text = json.dumps({"rows": rows, "share": share, **report(drains)}, indent=2)
-    print(text)
-    if output is not None:
-        output.write_text(text + "\n")
+    write("bad_input", {"rows": rows, "share": share}, drains, output)
 
 
 if __name__ == "__main__":

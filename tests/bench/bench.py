@@ -9,8 +9,6 @@ Each command writes one JSON document; `python tests/bench/report.py` makes the 
 """
 
 import json
-import os
-import platform
 import signal
 import subprocess
 import sys
@@ -24,7 +22,7 @@ import psutil
 import typer
 from drain import Worker, in_turns, warm_up
 from latency import Trial, measure
-from rich.console import Console
+from results import write
 from servers import Servers, running_servers
 from systems import NAMES
 
@@ -79,7 +77,7 @@ def drain(
         "event_rate": event_rate,
         "checkpoint": checkpoint,
     }
-    _write("drain", parameters | {"warmup_rows": warmed}, drains, output)
+    write("drain", parameters | {"warmup_rows": warmed}, drains, output)
 
 
 @app.command()
@@ -103,7 +101,7 @@ def latency(
     for trial in trials:
         with _servers() as servers:
             results.append(measure(servers, trial) | {"load_average": round(psutil.getloadavg()[0], 2)})
-    _write("latency", {"rates": rate, "seconds": seconds}, results, output)
+    write("latency", {"rates": rate, "seconds": seconds}, results, output)
 
 
 @app.command()
@@ -132,7 +130,7 @@ def flatness(
                         rows, lambda database, there=there: servers.fill(database, there), there
                     )
                     results.append(asdict(measured) | {"round": number, "facts_before": there})
-    _write("flatness", {"rows": rows, "rounds": rounds, "event_rate": event_rate}, results, output)
+    write("flatness", {"rows": rows, "rounds": rounds, "event_rate": event_rate}, results, output)
 
 
 @app.command()
@@ -147,7 +145,7 @@ def generator(rows: RowsOption = 1_000_000, rounds: RoundsOption = 3, output: Ou
                     command, env=servers.environment(), stdout=subprocess.PIPE, check=True, text=True
                 )
                 results.append(json.loads(told.stdout.splitlines()[-1]) | {"system": name, "round": number})
-    _write("generator", {"rows": rows, "rounds": rounds}, results, output)
+    write("generator", {"rows": rows, "rounds": rounds}, results, output)
 
 
 @app.command(name="all")
@@ -178,36 +176,6 @@ def _fill_topic(servers: Servers, rows: int, event_rate: float) -> None:
     density = event_rate * _DAY_SECONDS / servers.settings.world_customers
     filling = servers.generate("--count", str(rows), "--rate", "0", "--per-customer-day", str(density))
     assert filling.wait() == 0
-
-
-def _write(kind: str, parameters: dict[str, Any], results: list[dict[str, Any]], output: Path | None) -> None:
-    document = {
-        "kind": kind,
-        "command": "bench.py " + " ".join(_without_output(sys.argv[1:])),
-        "ended_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "machine": {
-            "processors": psutil.cpu_count(),
-            "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-            "python": platform.python_version(),
-            "load_average": [round(value, 2) for value in os.getloadavg()],
-        },
-        "parameters": parameters,
-        "results": results,
-    }
-    text = json.dumps(document, indent=1)
-    print(text)
-    if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text + "\n")
-    Console(stderr=True).print(f"{kind}: {len(results)} results")
-
-
-def _without_output(arguments: list[str]) -> list[str]:
-    """The command as another machine would give it."""
-    if "--output" in arguments:
-        at = arguments.index("--output")
-        return arguments[:at] + arguments[at + 2 :]
-    return arguments
 
 
 if __name__ == "__main__":

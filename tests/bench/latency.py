@@ -1,7 +1,7 @@
 """Latency from the moment a record was due until its commit, at a fixed rate, and the memory that it takes.
 
-Each fact counts. The commit of a batch is, for txwatch, the clock reading just before COMMIT that the ledger
-keeps; for the others the moment when the JDBC writer has returned.
+Each fact counts. A batch is committed when the client knows it: when COMMIT, or the JDBC writer, has
+returned. What grows in a long run is seen by comparing `_PARTS` equal parts of it.
 """
 
 import time
@@ -19,6 +19,7 @@ from metering import Meter
 from servers import Servers
 
 _PERCENTILES = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
+_PARTS = 6
 _DEADLINE_SECONDS = 300.0
 _DATABASE = "bench_latency"
 
@@ -67,24 +68,31 @@ def measure(servers: Servers, trial: Trial) -> dict[str, Any]:
         cpu = {name: after - cpu[name] for name, after in meter.cpu_seconds().items()}
         load.join()
         _until(lambda: servers.facts(_DATABASE) == total)
-        waited = _waited_ms(servers, follower.commits_ms, load.began_ms + trial.warmup_seconds * 1000)
+        since_ms = load.began_ms + trial.warmup_seconds * 1000
+        waited = _waited_ms(servers, follower, since_ms)
+        commits = np.array([at for at in follower.commits_ms.values() if at >= since_ms])
     servers.drop_database(_DATABASE)
-    return _document(trial, load, waited, cpu, memory)
+    measured = _document(trial, load, waited, cpu, memory)
+    return measured | {"parts": _parts(waited, np.diff(np.sort(commits)), memory)}
 
 
-def _waited_ms(servers: Servers, commits_ms: dict[int, float], since_ms: float) -> npt.NDArray[np.float64]:
-    """Milliseconds from when each fact was due to its commit, for those due since a moment."""
-    ledger = servers.rows(
-        _DATABASE, "select ledger_seq, extract(epoch from committed_at)::float8 * 1000 from ops.stream_ledger"
-    )
-    commits = dict(ledger) if ledger else commits_ms
+def _waited_ms(servers: Servers, follower: _Follower, since_ms: float) -> npt.NDArray[np.float64]:
+    """Milliseconds from when each fact was due to its commit, in the order in which they were due.
+
+    Facts that were due before `since_ms` do not count. Where there is a ledger, facts bear its numbers, which
+    count the commits in their order; elsewhere they bear the number of the batch itself.
+    """
+    numbers = [number for (number,) in servers.rows(_DATABASE, "select ledger_seq from ops.stream_ledger")]
+    batches = {number: batch for batch, number in enumerate(sorted(numbers))}
     facts = servers.rows(
         _DATABASE,
-        "select ledger_seq, array_agg(extract(epoch from occurred_at)::float8 * 1000) "
-        "from core.fact_transaction group by 1",
+        "select ledger_seq, extract(epoch from occurred_at)::float8 * 1000 from core.fact_transaction "
+        f"where occurred_at >= to_timestamp({since_ms / 1000}) order by occurred_at",
     )
-    waited = [commits[batch] - np.array(due)[np.array(due) >= since_ms] for batch, due in facts]
-    return np.concatenate(waited)
+    due_ms = np.array([due for _, due in facts])
+    batch_of = [batches.get(number, number) for number, _ in facts]
+    _until(lambda: follower.commits_ms.keys() >= set(batch_of))  # the last one is told of once it is visible
+    return np.array([follower.commits_ms[batch] for batch in batch_of]) - due_ms
 
 
 def _until(is_so: Callable[[], bool]) -> None:
@@ -111,15 +119,36 @@ def _document(
     cpu_seconds: dict[str, float],
     memory: list[dict[str, float]],
 ) -> dict[str, Any]:
-    percentiles = {name: round(float(np.percentile(waited, rank)), 1) for name, rank in _PERCENTILES.items()}
     return vars(trial) | {
         "records": len(waited),
-        "latency_ms": percentiles,
+        "latency_ms": _percentiles(waited),
         "load_worst_lag_ms": round(load.worst_lag_ms, 1),
         "cpu_share": {
             name: round(seconds / (trial.seconds * 0.95), 3) for name, seconds in cpu_seconds.items()
         },
         "rss_mib": {name: round(max(reading[name] for reading in memory)) for name in memory[0]},
-        "rss_first_and_last_mib": [round(sum(memory[at].values())) for at in (0, -1)],
         "rss_all_mib": round(max(sum(reading.values()) for reading in memory)),
     }
+
+
+def _percentiles(waited: npt.NDArray[np.float64]) -> dict[str, float]:
+    return {name: round(float(np.percentile(waited, rank)), 1) for name, rank in _PERCENTILES.items()}
+
+
+def _parts(
+    waited: npt.NDArray[np.float64], batches_ms: npt.NDArray[np.float64], memory: list[dict[str, float]]
+) -> list[dict[str, Any]]:
+    """Tell of each part of the run how long records waited, how long a batch took, and the resident MiB."""
+    return [
+        {
+            "latency_ms": _percentiles(waits),
+            "batch_ms": round(float(np.median(gaps)), 1),
+            "rss_mib": {name: round(np.median([reading[name] for reading in sizes])) for name in sizes[0]},
+        }
+        for waits, gaps, sizes in zip(
+            np.array_split(waited, _PARTS),
+            np.array_split(batches_ms, _PARTS),
+            [[memory[int(at)] for at in part] for part in np.array_split(np.arange(len(memory)), _PARTS)],
+            strict=True,
+        )
+    ]

@@ -5,8 +5,7 @@
 What lies between the two markers of the page is written anew; the rest of it is written by hand and stays.
 """
 
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
@@ -14,20 +13,14 @@ from typing import Annotated, Any
 import altair as alt
 import pandas as pd
 import typer
+from goals import Goal, against_others, goals, spread
+from results import Result, of_kind, read
 from systems import NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN = "<!-- figures: made by `make bench-report` -->"
 END = "<!-- end of figures -->"
-GOALS = {
-    "b1x": ("B1x", 4.0, 3.5),
-    "b1": ("B1", 2.5, 2.5),
-    "b2": ("B2", 2.0, 2.0),
-    "b3": ("B3", 2.0, 2.0),
-}
-"""By opponent: its short name, CPU per row theirs/ours, drain rate ours/theirs."""
-
-Result = dict[str, Any]
+_LEAST_SOAK_SECONDS = 900
 _PARTS = ("client", "postgres", "broker")
 
 
@@ -36,15 +29,20 @@ def main(
     page: Annotated[Path, typer.Option(help="The page to write.")] = ROOT / "docs" / "performance.md",
 ) -> None:
     """Write the page and its plots."""
-    documents = [json.loads(path.read_text()) for path in sorted(results.glob("*.json"))]
+    documents = read(results)
     images = page.parent / "images"
-    sections = {"drain": _drain, "latency": _latency, "flatness": _flatness, "generator": _generator}
-    written = []
+    sections = {
+        "drain": _drain,
+        "latency": _latency,
+        "flatness": _flatness,
+        "generator": _generator,
+        "bad_input": _bad_input,
+        "dbt": _dbt,
+    }
+    written = ["## Goals", *_goals(goals(documents))]
     for kind, section in sections.items():
-        found = [document for document in documents if document.get("kind") == kind]
-        if found:
-            written += section(found, images)
-    written += _dbt(results)
+        if found := of_kind(documents, kind):
+            written += [*section(found, images), *_provenance(documents, kind)]
     _insert(page, "\n".join(written))
 
 
@@ -55,18 +53,12 @@ def _insert(page: Path, text: str) -> None:
     page.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}")
 
 
-def _results(documents: Iterable[Result]) -> list[Result]:
-    return [
-        result | {"run": number}
-        for number, document in enumerate(documents)
-        for result in document["results"]
-    ]
-
-
-def _provenance(documents: list[Result]) -> list[str]:
+def _provenance(documents: list[Result], kind: str) -> list[str]:
     """Say by which commands, when and where."""
     lines = []
     for document in documents:
+        if document["kind"] != kind:
+            continue
         machine = document["machine"]
         lines.append(
             f"- `python tests/bench/{document['command']}`, {document['ended_at']}, "
@@ -80,23 +72,18 @@ def _table(head: list[str], rows: Iterable[Iterable[str]]) -> list[str]:
     return ["", *lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
 
 
-def _spread(values: list[float], form: str) -> str:
-    """The median and, of several, the range."""
-    middle = format(median(values), form)
-    if len(values) == 1:
-        return middle
-    return f"{middle} ({format(min(values), form)} to {format(max(values), form)})"
+def _goals(found: Iterable[Goal]) -> list[str]:
+    return _table(["", "goal", "measured", ""], [goal.row() for goal in found])
 
 
-def _drain(documents: list[Result], images: Path) -> list[str]:
-    results = _results(documents)
+def _drain(results: list[Result], images: Path) -> list[str]:
     names = [name for name in NAMES if any(result["system"] == name for result in results)]
     own = {name: [result for result in results if result["system"] == name] for name in names}
     rows = [
         (
             NAMES[name],
-            _spread([result["rows_per_second"] for result in own[name]], ",.0f"),
-            _spread([result["cpu_us_per_row"]["total"] for result in own[name]], ".1f"),
+            spread([result["rows_per_second"] for result in own[name]], ",.0f"),
+            spread([result["cpu_us_per_row"]["total"] for result in own[name]], ".1f"),
             *(f"{median(result['cpu_us_per_row'][part] for result in own[name]):.1f}" for part in _PARTS),
             f"{median(result['wal_bytes_per_row'] for result in own[name]):,.0f}",
             f"{max(result['rss_mib'] for result in own[name]):,.0f}",
@@ -139,42 +126,12 @@ def _drain(documents: list[Result], images: Path) -> list[str]:
         "![CPU per row of every system](images/performance-cpu.svg)",
         "![rows per second of every system](images/performance-rate.svg)",
         "",
-        *_ratios(results),
-        *_provenance(documents),
+        "The executors' sink against the others:",
+        *_goals(against_others(results, "executors")),
     ]
 
 
-def _ratios(results: list[Result]) -> list[str]:
-    """Systems are compared within a turn of one run: what troubles the machine troubles both."""
-    lines = []
-    for mode in ("ours", "executors"):
-        rows = []
-        for name, (short, cpu_goal, rate_goal) in GOALS.items():
-            if cpu := _pairs(
-                results, mode, name, lambda a, b: b["cpu_us_per_row"]["total"] / a["cpu_us_per_row"]["total"]
-            ):
-                rate = _pairs(results, mode, name, lambda a, b: a["rows_per_second"] / b["rows_per_second"])
-                rows.append(
-                    (f"{short}, CPU per row, theirs / ours", f">= {cpu_goal}", _spread(cpu, ".2f")),
-                )
-                rows.append((f"{short}, drain rate, ours / theirs", f">= {rate_goal}", _spread(rate, ".2f")))
-        if rate := _pairs(results, mode, "l1", lambda a, b: a["rows_per_second"] / b["rows_per_second"]):
-            rows.append(("L1, drain rate, ours / theirs", ">= 0.7", _spread(rate, ".2f")))
-        if rows:
-            lines += [f"Against the others, {NAMES[mode]}:", *_table(["", "goal", "measured"], rows)]
-    return lines
-
-
-def _pairs(
-    results: list[Result], ours: str, theirs: str, ratio: Callable[[Result, Result], float]
-) -> list[float]:
-    turns = {(r["run"], r["round"]): r for r in results if r["system"] == theirs}
-    mine = [r for r in results if r["system"] == ours and (r["run"], r["round"]) in turns]
-    return [ratio(r, turns[r["run"], r["round"]]) for r in mine]
-
-
-def _latency(documents: list[Result], images: Path) -> list[str]:
-    results = _results(documents)
+def _latency(results: list[Result], images: Path) -> list[str]:
     rows = [
         (
             NAMES[result["system"]],
@@ -211,12 +168,33 @@ def _latency(documents: list[Result], images: Path) -> list[str]:
         "Milliseconds from the moment at which a record was due to the commit that shows it, open loop; MiB.",
         *_table(head, rows),
         "![latency](images/performance-latency.svg)",
-        *_provenance(documents),
+        *_soaks(results),
     ]
 
 
-def _flatness(documents: list[Result], _: Path) -> list[str]:
-    results = _results(documents)
+def _soaks(results: list[Result]) -> list[str]:
+    """What grows in a long run, and what does not."""
+    lines = []
+    for result in results:
+        if result["seconds"] < _LEAST_SOAK_SECONDS:
+            continue
+        parts = result["parts"]
+        rows = [
+            (
+                f"{number} of {len(parts)}",
+                *(f"{part['latency_ms'][name]:,.0f}" for name in ("p50", "p99")),
+                f"{part['batch_ms']:,.0f}",
+                *(f"{size:,.0f}" for size in part["rss_mib"].values()),
+            )
+            for number, part in enumerate(parts, start=1)
+        ]
+        head = ["part", "p50", "p99", "commit to commit", *(f"{name}'s RSS" for name in parts[0]["rss_mib"])]
+        load = f"{result['rate']:,.0f} records per second for {result['seconds'] / 60:,.0f} minutes"
+        lines += ["", f"{NAMES[result['system']]}, {load}, in equal parts:", *_table(head, rows)]
+    return lines
+
+
+def _flatness(results: list[Result], _: Path) -> list[str]:
     sizes = sorted({result["facts_before"] for result in results})
     rows = []
     for name in [name for name in NAMES if any(result["system"] == name for result in results)]:
@@ -236,69 +214,55 @@ def _flatness(documents: list[Result], _: Path) -> list[str]:
                 (
                     NAMES[name],
                     f"{size:,}",
-                    _spread([r["rows_per_second"] for r in own], ",.0f"),
-                    _spread([r["cpu_us_per_row"]["total"] for r in own], ".1f"),
-                    _spread(shares, ".2f"),
+                    spread([r["rows_per_second"] for r in own], ",.0f"),
+                    spread([r["cpu_us_per_row"]["total"] for r in own], ".1f"),
+                    spread(shares, ".2f"),
                 )
             )
     head = ["system", "facts before", "rows/s", "CPU µs/row", "rate against the first"]
-    return ["## Facts that are there already", *_table(head, rows), *_provenance(documents)]
+    return ["## Facts that are there already", *_table(head, rows)]
 
 
-def _generator(documents: list[Result], _: Path) -> list[str]:
-    results = _results(documents)
+def _generator(results: list[Result], _: Path) -> list[str]:
     named = {
         "ours": "txwatch generate",
         "naive": "naive loop",
         "raw": "librdkafka alone, records made before",
     }
-    rates = {
-        name: {(r["run"], r["round"]): r["records"] / r["seconds"] for r in results if r["system"] == name}
-        for name in named
-    }
-    rows = [
-        (
-            named[name],
-            _spread(list(rates[name].values()), ",.0f"),
-            _spread([r["cpu_us_per_row"] for r in results if r["system"] == name], ".2f"),
+    rows = []
+    for name, text in named.items():
+        own = [result for result in results if result["system"] == name]
+        rates = [result["records"] / result["seconds"] for result in own]
+        rows.append(
+            (text, spread(rates, ",.0f"), spread([result["cpu_us_per_row"] for result in own], ".2f"))
         )
-        for name in named
-    ]
-    shares = [
-        (
-            f"against {named[name]}",
-            f">= {goal}",
-            _spread([rates["ours"][turn] / rates[name][turn] for turn in rates[name]], ".2f"),
-        )
-        for name, goal in (("naive", 7), ("raw", 0.5))
-    ]
+    return ["## Generator", *_table(["", "records/s", "CPU µs/record"], rows)]
+
+
+def _bad_input(results: list[Result], _: Path) -> list[str]:
+    rows = []
+    for load in ("clean", "mixed"):
+        own = [result for result in results if result["load"] == load]
+        rates = [result["good_rows"] / result["seconds"] for result in own]
+        rows.append((load, spread(rates, ",.0f"), f"{own[0]['quarantined']:,}"))
     return [
-        "## Generator",
-        *_table(["", "records/s", "CPU µs/record"], rows),
-        *_table(["", "goal", "rate, ours / theirs"], shares),
-        *_provenance(documents),
+        "## Malformed records among good ones",
+        *_table(["", "good rows/s", "quarantined in a drain"], rows),
     ]
 
 
-def _dbt(results: Path) -> list[str]:
-    """What dbt_incremental.py printed, one line per size."""
-    paths = sorted(results.glob("dbt*.jsonl"))
-    lines = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
-    if not lines:
-        return []
+def _dbt(results: list[Result], _: Path) -> list[str]:
     rows = [
         (
-            f"{line['facts']:,}",
-            f"{line['full_seconds']:.1f}",
-            _spread(line["incremental_seconds"], ".1f"),
-            ">= 4 at 6 million",
-            f"{line['times_faster']:.1f}",
+            f"{result['facts']:,}",
+            f"{result['full_seconds']:.1f}",
+            spread(result["incremental_seconds"], ".1f"),
+            spread([result["full_seconds"] / each for each in result["incremental_seconds"]], ".1f"),
         )
-        for line in lines
+        for result in results
     ]
-    head = ["facts", "full refresh, s", "incremental, s", "goal", "full / incremental"]
-    command = "`python tests/bench/dbt_incremental.py --facts ... > docs/performance/dbt.jsonl`"
-    return ["## dbt: incremental builds", *_table(head, rows), f"- {command}", ""]
+    head = ["facts", "full refresh, s", "incremental, s", "full / incremental"]
+    return ["## dbt: incremental builds", *_table(head, rows)]
 
 
 def _bars(

@@ -7,6 +7,7 @@ with one JSON line per committed batch ({"rows", "batch", "at_ms"}) and one at t
 With `--follow` it goes on reading after the first name until its standard input ends.
 """
 
+import itertools
 import json
 import sys
 import threading
@@ -22,7 +23,7 @@ from txwatch.stream.rules import load_ruleset
 from txwatch.stream.session import build_session
 
 Committed = Callable[[int, int], None]
-"""Called with the number of rows and of the batch after each commit."""
+"""Called with the number of rows (-1: not known) and that of the batch, from 0, after each commit."""
 
 NAMES = {
     "l0": "L0: encoded rows, binary COPY",
@@ -68,11 +69,12 @@ class Ours:
         stream.run()
 
     def _stream(self, settings: Settings, *, until_drained: bool) -> TransactionStream:
+        numbers = itertools.count()
         return TransactionStream(
             self._moded(settings),
             load_ruleset(settings.stream_ruleset),
             self._spark,
-            on_commit=lambda totals: self._committed(totals.rows_in, -1),  # the ledger holds the rest
+            on_commit=lambda totals: self._committed(totals.rows_in, next(numbers)),
             until_drained=until_drained,
         )
 

@@ -5,7 +5,7 @@ AIRFLOW_VENV := .txwatch/venv-airflow
 BIN := $(VENV)/bin
 TXWATCH := $(BIN)/txwatch
 STACK := python3 scripts/stack
-SHELL_SCRIPTS = .ci/run services/images/airflow/run-airflow $(shell find . -name '*.sh' -not -path './.txwatch/*' -not -path '*/.terraform/*')
+SHELL_SCRIPTS = $(shell grep -rlI '^\#!.*sh$$' .ci scripts services localstack)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo dbt airflow up plan down status logs shell smoke secrets images mirror test chaos bench bench-report test-stack lint format \
@@ -110,4 +110,4 @@ clean: ## stop what runs here and remove all state: environment, data, logs, pas
 	  echo "error: the stack is up: 'make down' first" >&2; exit 1; fi
 	@# A damaged state file keeps every command from starting; what runs is found without it.
 	@if [ -x $(TXWATCH) ]; then $(TXWATCH) down --remove-data || { rm -f .txwatch/state.json && $(TXWATCH) down --remove-data; }; fi
-	rm -rf .txwatch
+	rm -rf .txwatch infra/terraform.tfstate.backup

@@ -24,12 +24,23 @@ locals {
       AIRFLOW__API__BASE_URL                  = "http://127.0.0.1:${var.ports.airflow}"
       AIRFLOW__API__SECRET_KEY                = local.secrets["airflow_session"]
       AIRFLOW__API_AUTH__JWT_SECRET           = local.secrets["airflow_jwt"]
-      TXWATCH_AIRFLOW_ADMIN_PASSWORD          = local.secrets["airflow_admin"]
     },
-    # What the DAGs' tasks act as: dbt, who maintains and records incidents, who reconciles, who checks the cards.
     local.pipeline_environment, local.s3_environment,
-    [for role in ["transformer", "reconciler", "operator", "analyst", "dashboard_reader"] : local.as_role[role]]...
   )
+
+  # What the DAGs' tasks act as: dbt, who maintains and records incidents, who reconciles, who checks the cards.
+  airflow_tasks = merge([for role in ["transformer", "reconciler", "operator", "analyst", "dashboard_reader"] : local.as_role[role]]...)
+  airflow_admin = { TXWATCH_AIRFLOW_ADMIN_PASSWORD = local.secrets["airflow_admin"] }
+
+  # What each process knows beside that: the API server lets the admin in, the scheduler runs the tasks, and the DAG
+  # processor calls back for a run that failed as a whole, which records an incident.
+  airflow_knows = {
+    airflow               = merge(local.airflow_admin, local.airflow_tasks)
+    airflow-api-server    = local.airflow_admin
+    airflow-scheduler     = local.airflow_tasks
+    airflow-dag-processor = local.as_role["operator"]
+    airflow-triggerer     = {}
+  }
 
   # The API server knows how each process is: the scheduler, DAG processor and triggerer report to the database.
   airflow_healthcheck = <<-PYTHON
@@ -81,7 +92,7 @@ module "airflow" {
   image       = docker_image.this["airflow"].image_id
   user        = "1000:1000"
   command     = [each.value.command]
-  environment = local.airflow_environment
+  environment = merge(local.airflow_environment, local.airflow_knows[each.key])
 
   memory_mb    = each.value.memory_mb
   ports        = each.value.listens ? { "8080" = var.ports.airflow } : {}

@@ -4,9 +4,6 @@ locals {
   spark_workers = { for number in range(1, var.spark_workers + 1) : tostring(number) => "spark-worker-${number}" }
 
   executor_memory_mb = floor(var.memory_mb.worker / 2)
-
-  # Who knows the secret may submit: the network is not enough of a gate.
-  spark_authentication = "-Dspark.authenticate=true -Dspark.authenticate.secret=${local.secrets["spark"]}"
 }
 
 module "spark_master" {
@@ -18,15 +15,14 @@ module "spark_master" {
   network    = local.common.network
   image      = docker_image.this["spark"].image_id
   user       = "1000:1000"
-  entrypoint = ["/opt/spark/bin/spark-class"]
+  entrypoint = ["spark-daemon"]
   command = [
-    "org.apache.spark.deploy.master.Master",
+    "master.Master",
     "--host", "spark-master", "--port", "7077", "--webui-port", "8080",
   ]
 
   environment = {
-    # The REST gateway would be a second way in, which knows no secret: with one, the master refuses to start beside it.
-    SPARK_MASTER_OPTS   = "${local.spark_authentication} -Dspark.master.rest.enabled=false"
+    SPARK_SECRET        = local.secrets["spark"] # the network is not enough of a gate
     SPARK_DAEMON_MEMORY = "256m"
   }
 
@@ -47,15 +43,15 @@ module "spark_worker" {
   network    = local.common.network
   image      = docker_image.this["spark"].image_id
   user       = "1000:1000"
-  entrypoint = ["/opt/spark/bin/spark-class"]
+  entrypoint = ["spark-daemon"]
   command = [
-    "org.apache.spark.deploy.worker.Worker", "spark://spark-master:7077",
+    "worker.Worker", "spark://spark-master:7077",
     "--host", each.value, "--port", "7078", "--webui-port", "8081", "--work-dir", "/var/lib/spark",
     "--cores", "1", "--memory", "${local.executor_memory_mb}m",
   ]
 
   environment = {
-    SPARK_WORKER_OPTS   = local.spark_authentication
+    SPARK_SECRET        = local.secrets["spark"]
     SPARK_DAEMON_MEMORY = "192m"
     SPARK_LOCAL_DIRS    = "/var/lib/spark"
   }

@@ -61,6 +61,12 @@ def containers(stack: str) -> list[Container]:
     return sorted((_container(inspected) for inspected in found), key=lambda container: container.name)
 
 
+def stacks() -> list[str]:
+    """Return the names of all stacks that have containers here."""
+    names = docker("ps", "--all", "--filter", f"label={LABEL}", "--format", f'{{{{.Label "{LABEL}"}}}}')
+    return sorted(set(names.split()))
+
+
 def remove(names: Iterable[str]) -> None:
     """Remove containers, whatever they do."""
     docker("rm", "--force", *names)

@@ -80,6 +80,7 @@ def down(terraform: Terraform, *, keep_data: bool) -> None:
     """Remove the stack: all of it, or all but its data and the passwords that open them."""
     preflight.check_tools()
     if not terraform.has_state():
+        _refuse_stacks_of_others()
         print("nothing is up")
         return
     terraform.init()
@@ -87,6 +88,17 @@ def down(terraform: Terraform, *, keep_data: bool) -> None:
     terraform.destroy(keep_data=keep_data)
     if not keep_data:
         (terraform.folder / PROFILE).unlink(missing_ok=True)
+
+
+def _refuse_stacks_of_others() -> None:
+    """Leave to the operator what this folder knows nothing of: somebody may be using it."""
+    if stacks := engine.stacks():
+        raise StackError(
+            f"nothing was applied from this folder, but containers of {', '.join(stacks)} are here: "
+            "'make down' where they were applied from removes them; without that folder, 'docker rm', "
+            "'docker network rm' and 'docker volume rm' remove what 'ls --filter "
+            f"label={engine.LABEL}' shows of each"
+        )
 
 
 def images(terraform: Terraform) -> None:

@@ -5,9 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -41,10 +40,8 @@ class Stack:
 
     def __init__(self, folder: Path, shape: StackShape, services: Services) -> None:
         self.name = f"txwatch-test-{uuid4().hex[:8]}"
-        self.infra = folder / "infra"
+        self.infra = copied_infra(folder)
         self._services = services
-        left_out = shutil.ignore_patterns(".terraform*", "terraform.tfstate*", "*.auto.tfvars*")
-        shutil.copytree(REPOSITORY / "infra", self.infra, ignore=left_out)
         self.variables = {
             "name": self.name,
             "ports": {name: free_port() for name in SERVICE_PORTS} | {"kafka": _free_port_of_three()},
@@ -62,13 +59,7 @@ class Stack:
 
     def operator(self, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one of the operator's verbs."""
-        return subprocess.run(
-            [
-                sys.executable, REPOSITORY / "scripts" / "stack", "--infra", self.infra,
-                "--state-dir", STATE_DIR, verb, *arguments,
-            ],
-            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-        )  # fmt: skip
+        return operator(self.infra, verb, *arguments)
 
     def up(self, *arguments: str) -> str:
         """Apply; return what was printed."""
@@ -146,6 +137,27 @@ class Stack:
             text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
         ).stdout  # fmt: skip
 
+    def known_secrets(self) -> dict[str, set[str]]:
+        """Return which secrets each container has in its environment, which `docker inspect` shows."""
+        return {
+            name: self._secrets_in("\n".join(each["Config"]["Env"]))
+            for name, each in self.containers().items()
+        }
+
+    def told_secrets(self) -> dict[str, set[str]]:
+        """Return which secrets each container shows in its other properties, its processes, its log."""
+        told = {}
+        for name, each in self.containers().items():
+            inspected = each | {"Config": each["Config"] | {"Env": []}}
+            is_running = each["State"]["Running"]
+            processes = docker("top", f"{self.name}-{name}", "-eo", "pid,args") if is_running else ""
+            if found := self._secrets_in(json.dumps(inspected) + processes + self.log(name)):
+                told[name] = found
+        return told
+
+    def _secrets_in(self, text: str) -> set[str]:
+        return {name for name, secret in self.outputs["secrets"].items() if secret in text}
+
     # What the pipeline says.
 
     def settings(self) -> Settings:
@@ -200,10 +212,32 @@ class Stack:
     def assert_balanced(self) -> None:
         """Stop the generator, let the pipeline drain, and require that nothing is lost or doubled."""
         with self.generator_stopped():
-            deadline = time.monotonic() + WAIT_SECONDS
-            while (drawn := self.verify()).returncode and time.monotonic() < deadline:
-                time.sleep(1)
-        assert drawn.returncode == 0, drawn.stdout
+            drawn: list[subprocess.CompletedProcess[str]] = []
+
+            def is_balanced() -> bool:
+                drawn[:] = [self.verify()]
+                return drawn[0].returncode == 0
+
+            with suppress(AssertionError):  # what verify printed last says more
+                until(is_balanced, WAIT_SECONDS)
+        assert drawn[0].returncode == 0, drawn[0].stdout
+
+
+def copied_infra(folder: Path) -> Path:
+    """Copy the configuration, without what was chosen or applied there."""
+    left_out = shutil.ignore_patterns(".terraform*", "terraform.tfstate*", "*.auto.tfvars*")
+    return Path(shutil.copytree(REPOSITORY / "infra", folder / "infra", ignore=left_out))
+
+
+def operator(infra: Path, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run one of the operator's verbs on a folder."""
+    return subprocess.run(
+        [
+            sys.executable, REPOSITORY / "scripts" / "stack", "--infra", infra, "--state-dir", STATE_DIR,
+            verb, *arguments,
+        ],
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+    )  # fmt: skip
 
 
 def docker(*arguments: str) -> str:

@@ -7,7 +7,6 @@ resource "terraform_data" "replacement" {
   input = {
     healthcheck = var.healthcheck
     tmpfs       = var.tmpfs
-    with        = var.replaced_with
   }
 }
 

@@ -105,12 +105,6 @@ variable "stop_seconds" {
   default     = 30
 }
 
-variable "replaced_with" {
-  description = "Anything whose change replaces the container too."
-  type        = any
-  default     = null
-}
-
 variable "log" {
   description = "Size at which a log file is rotated, and how many are kept."
   type        = object({ max_size = string, max_file = number })

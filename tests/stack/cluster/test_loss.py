@@ -25,6 +25,12 @@ def test_executors_of_both_workers_score(stack: Stack) -> None:
         stack.wait(lambda worker=worker: "ExecutorRunner: Launch command" in stack.log(worker))  # type: ignore[misc]
 
 
+def test_the_cluster_s_secret_is_shown_by_none(stack: Stack) -> None:
+    knowing = {name for name, known in stack.known_secrets().items() if "spark" in known}
+    assert knowing == {"spark-master", "spark-worker-1", "spark-worker-2", "stream"}
+    assert stack.told_secrets() == {}
+
+
 @pytest.mark.parametrize("lost", ["kafka-2", "spark-worker-1"])
 def test_one_of_several_is_lost(stack: Stack, lost: str, record_property: Record) -> None:
     stack.wait_for_facts()

@@ -4,10 +4,30 @@ from pathlib import Path
 
 import boto3
 import pytest
-from applied import Stack
+from applied import Stack, copied_infra, operator
 from confluent_kafka import Producer
 
 pytestmark = pytest.mark.timeout(1200)  # the first test's includes the applying
+
+_ROLES = {
+    *("warehouse_owner", "stream_writer", "label_writer", "archiver", "transformer", "reconciler"),
+    *("dashboard_reader", "analyst", "operator"),
+}
+_SECRETS = {
+    "postgres": {"postgres"},
+    "databases": {"postgres", "airflow_database", "metabase_database"},
+    "migrate": {"postgres", *_ROLES},
+    "seed": {"warehouse_owner"},
+    "stream": {"stream_writer"},
+    "archive": {"archiver"},
+    "labels": {"label_writer"},
+    "console": {"dashboard_reader"},
+    "airflow": {
+        *("airflow_database", "airflow_session", "airflow_jwt", "airflow_admin"),
+        *("transformer", "reconciler", "operator", "analyst", "dashboard_reader"),
+    },
+}
+"""What is in a container's environment; the others know none."""
 
 
 def test_every_service_is_healthy(stack: Stack) -> None:
@@ -102,6 +122,19 @@ def _listening() -> dict[int, str]:
             if state == "0A":
                 found[int(port, 16)] = "127.0.0.1" if address == "0100007F" else address
     return found
+
+
+def test_a_container_knows_the_secrets_that_it_needs_and_shows_none(stack: Stack) -> None:
+    known = stack.known_secrets()
+    assert known == {name: set() for name in known} | _SECRETS
+    assert stack.told_secrets() == {}
+
+
+def test_down_from_another_folder_removes_nothing(stack: Stack, tmp_path: Path) -> None:
+    refused = operator(copied_infra(tmp_path), "down")
+    assert refused.returncode == 1
+    assert f"containers of {stack.name} are here" in refused.stdout
+    assert stack.is_healthy()
 
 
 def test_containers_are_held_tight(stack: Stack) -> None:

@@ -79,10 +79,10 @@ def empty_bucket(plant: Plant) -> None:
     _bucket(plant).objects.all().delete()
 
 
-def freeze_server(plant: Plant, name: str) -> None:
+def freeze_server(plant: Plant, name: str, seconds: float = PAUSE_SECONDS) -> None:
     plant.strike()
     plant.signal_server(name, signal.SIGSTOP)
-    time.sleep(PAUSE_SECONDS)
+    time.sleep(seconds)
     plant.signal_server(name, signal.SIGCONT)
 
 
@@ -110,6 +110,22 @@ def start_second_stream(plant: Plant) -> None:
     plant.start("stream")
     _expect_end(plant, first)
     plant.strike()
+
+
+def start_two_streams(plant: Plant) -> None:
+    """End the stream and start two at the same time: one of them has to find out that it is one too many."""
+    plant.verbs["stream"].close()
+    plant.strike()
+    both = [plant.start("stream"), plant.start("stream")]
+    if not plant.has_fencing:
+        time.sleep(2 * PAUSE_SECONDS)
+        both[0].close()
+        return
+    until(lambda: not all(stream.is_running() for stream in both), _PATIENCE_SECONDS)
+    (left,) = (stream for stream in both if stream.is_running())
+    plant.verbs["stream"] = left
+    both.remove(left)
+    _expect_end(plant, both[0])
 
 
 def _expect_end(plant: Plant, stream: Verb) -> None:
@@ -257,8 +273,15 @@ def _all_faults() -> Iterator[Fault]:
         partial(freeze_program, name="stream", seconds=TIMEOUT_SECONDS),
         80,
     )
+    for name in ("postgres", "kafka"):
+        yield Fault(
+            f"frozen for {TIMEOUT_SECONDS:.0f} s: {name}",
+            partial(freeze_server, name=name, seconds=TIMEOUT_SECONDS),
+            80,
+        )
     yield Fault("frozen, and awake after another stream has taken over", wake_zombie, 40)
     yield Fault("a second stream started", start_second_stream, 30)
+    yield Fault("two streams started at once", start_two_streams, 40)
     for name in ("postgres", "kafka", "s3"):
         yield Fault(f"150 ms more on the wire: {name}", partial(delay, name=name))
         yield Fault(f"connections reset: {name}", partial(reset, name=name), 5)

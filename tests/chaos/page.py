@@ -10,6 +10,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+_SINKS = {"driver": "written by the driver's sink", "executors": "written by the executors' sink"}
+
 
 def page(report: dict[str, Any]) -> str:
     """Return the whole page."""
@@ -27,7 +29,8 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     yield (
         f"{len(struck)} faults of {len({strike['fault'] for strike in struck})} kinds in {len(rounds)} round(s), "
         f"order drawn with seed {report['seed']}, {report['ours']['per_second']} records per second all the "
-        f"while (2 % malformed, 2 % repeated), on {report['processors']} cores. "
+        f"while (2 % malformed, 2 % repeated), {_SINKS[report['ours']['sink']]}, on "
+        f"{report['processors']} cores. "
         f"{rounds[-1]['records']:,} records in all."
     )
     yield ""

@@ -92,6 +92,7 @@ class Plant:
         wants_disks: whether Postgres and Kafka get small disks of their own, where that is allowed.
         hooks: per step of the sink, the program that breaks off there; its last argument is how.
         writer: which rows of pg_stat_activity are the stream's connections.
+        sink: which of the stream's sinks writes, `driver` or `executors`.
         has_fencing: whether a stream that was taken over from has to end by itself.
         struck_at: when the fault under way struck (time.time).
     """
@@ -105,6 +106,7 @@ class Plant:
         default_factory=lambda: {step: (*PYTHON, str(HERE / "hooked_stream.py"), step) for step in STEPS}
     )
     writer: str = "application_name = 'txwatch transactions'"
+    sink: str = "driver"
     has_fencing: bool = True
     struck_at: float = 0.0
     verbs: dict[str, Verb] = field(default_factory=dict)
@@ -137,6 +139,7 @@ class Plant:
             "state_dir": self.runtime.state_dir,
             "archive_interval_seconds": 2,
             "stream_max_batch_rows": 5000,
+            "stream_sink_mode": self.sink,
             "kafka_bootstrap_servers": f"127.0.0.1:{self.wires['kafka'].port}",
             "postgres_port": self.wires["postgres"].port,
             "s3_endpoint": f"http://127.0.0.1:{self.wires['s3'].port}",

@@ -33,6 +33,9 @@ def main(
     seed: Annotated[int, typer.Option(help="Of the order of the faults, and of the load.")] = 7,
     round_size: Annotated[int, typer.Option(help="Faults between two comparisons.")] = 10,
     per_second: Annotated[int, typer.Option(help="Records sent per second.")] = 200,
+    sink: Annotated[
+        str, typer.Option(help="Which of the stream's sinks writes: driver, executors.")
+    ] = "driver",
     minutes: Annotated[float, typer.Option(help="Begin no round of ours later than this.")] = float("inf"),
     control: Annotated[
         int | None, typer.Option(help="So many of the same faults on the common design; not given: all.")
@@ -53,7 +56,12 @@ def main(
         output.write_text(json.dumps(report, indent=1) + "\n")
 
     if part is not Part.CONTROL:
-        limits: dict[str, Any] = {"round_size": round_size, "per_second": per_second, "seconds": minutes * 60}
+        limits: dict[str, Any] = {
+            "round_size": round_size,
+            "per_second": per_second,
+            "sink": sink,
+            "seconds": minutes * 60,
+        }
         ours = run_ours(folder, seed, drawn, keep=partial(keep, "ours"), **limits)
         if not is_whole(ours):
             typer.echo(f"something is not as it has to be: the logs are in {folder}", err=True)

@@ -72,6 +72,7 @@ def run_ours(
     *,
     round_size: int,
     per_second: int,
+    sink: str = "driver",
     seconds: float = float("inf"),
     keep: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> dict[str, Any]:
@@ -83,18 +84,19 @@ def run_ours(
         faults: in their order; those that cannot be done here are left out, and named.
         round_size: how many of them come between two comparisons.
         per_second: records sent per second.
+        sink: which of the stream's sinks writes; the undisturbed run always has the driver's.
         seconds: no round begins later than this.
         keep: is given the report after every round.
     """
     deadline = time.monotonic() + seconds
     load = Load(per_second, seed)
     with ExitStack() as stack:
-        plant = Plant(folder / "ours", load)
+        plant = Plant(folder / "ours", load, sink=sink)
         stack.callback(plant.close)
         undisturbed = Undisturbed(folder / "undisturbed", load)
         stack.callback(undisturbed.close)
         todo, skipped = possible(plant, faults)
-        report: dict[str, Any] = {"rounds": [], "skipped": skipped, "per_second": per_second}
+        report: dict[str, Any] = {"rounds": [], "skipped": skipped, "per_second": per_second, "sink": sink}
         for first in range(0, len(todo), round_size):
             if time.monotonic() > deadline:
                 break

@@ -8,7 +8,7 @@ STACK := python3 scripts/stack
 SHELL_SCRIPTS = $(shell grep -rlI '^\#!.*sh$$' .ci scripts services localstack)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dbt airflow up plan down status logs shell smoke secrets images mirror test chaos bench bench-report test-stack lint format \
+.PHONY: help install demo dbt airflow up plan down status logs shell smoke secrets images mirror test chaos chaos-stack bench bench-report test-stack lint format \
         docs metabase-check requirements clean
 
 help: ## list the targets
@@ -76,6 +76,12 @@ chaos: install ## break the running pipeline FAULTS=50 times as SEED=7 says, com
 	@PYTHONPATH=tests:tests/chaos $(BIN)/python tests/chaos/run.py --output docs/chaos.json \
 		$(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 	@$(BIN)/python tests/chaos/page.py docs/chaos.json docs/chaos.md
+
+chaos-stack: install ## break an applied stack FAULTS=26 times as SEED=7 says, compare, and write docs/chaos-stack.md
+	@$(STACK) images
+	@PYTHONPATH=tests:tests/chaos:tests/stack $(BIN)/python tests/chaos/on_stack.py --output docs/chaos-stack.json \
+		$(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+	@$(BIN)/python tests/chaos/page.py docs/chaos-stack.json docs/chaos-stack.md
 
 bench: install ## measure every system of the bench in turns (an hour; ARGS="drain --rows 500000" for a part)
 	$(BIN)/python tests/bench/bench.py $(or $(ARGS),all)

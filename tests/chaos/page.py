@@ -13,24 +13,23 @@ from typing import Any
 _SINKS = {"driver": "written by the driver's sink", "executors": "written by the executors' sink"}
 
 
-def page(report: dict[str, Any]) -> str:
-    """Return the whole page."""
-    return "\n".join(_lines(report)) + "\n"
+def page(report: dict[str, Any], source: Path) -> str:
+    """Return the whole page of a report that lies in a file."""
+    return "\n".join(_lines(report, source)) + "\n"
 
 
-def _lines(report: dict[str, Any]) -> Iterator[str]:
+def _lines(report: dict[str, Any], source: Path) -> Iterator[str]:
     rounds = report["ours"]["rounds"]
     struck = [strike for each in rounds for strike in each["strikes"]]
     times = sorted(each["recovered_after_seconds"] for each in struck if each["recovered_after_seconds"])
     yield "# Chaos"
     yield ""
-    yield "Written by `make chaos` from its report, `docs/chaos.json`; run it again to change this."
+    yield f"Written by `make {source.stem}` from its report, `{source}`; run it again to change this."
     yield ""
     yield (
         f"{len(struck)} faults of {len({strike['fault'] for strike in struck})} kinds in {len(rounds)} round(s), "
-        f"order drawn with seed {report['seed']}, {report['ours']['per_second']} records per second all the "
-        f"while (2 % malformed, 2 % repeated), {_SINKS[report['ours']['sink']]}, on "
-        f"{report['processors']} cores. "
+        f"order drawn with seed {report['seed']}, under a load of {report['ours']['load']}, "
+        f"{_SINKS[report['ours']['sink']]}, on {report['processors']} cores. "
         f"{rounds[-1]['records']:,} records in all."
     )
     yield ""
@@ -52,9 +51,9 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
             yield f"\n**{each['fault']}**: {each['failure']}"
     yield from _skipped(report["ours"]["skipped"])
     yield from _not_struck(report, {strike["fault"] for strike in struck})
-    if "control" in report:
-        yield from _control(report["control"])
-    else:
+    if control := report.get("control"):
+        yield from _control(control)
+    elif "control" not in report:
         yield "\nThe control is not part of this report: `make chaos ARGS='--part control'` adds it."
 
 
@@ -117,4 +116,5 @@ def _control(control: dict[str, Any]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[2]).write_text(page(json.loads(Path(sys.argv[1]).read_text())))
+    report_file, page_file = map(Path, sys.argv[1:])
+    page_file.write_text(page(json.loads(report_file.read_text()), report_file))

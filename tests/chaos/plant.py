@@ -55,6 +55,14 @@ class Load:
     malformed: float = 0.02
     duplicates: float = 0.02
 
+    @property
+    def description(self) -> str:
+        """Say it in words."""
+        return (
+            f"{self.per_second} records per second, {self.malformed:.0%} of them malformed, "
+            f"{self.duplicates:.0%} repeated"
+        )
+
     def arguments(self) -> list[str]:
         """Everything that the bytes depend on, as options of `txwatch generate`."""
         shares = {"--malformed": self.malformed, "--duplicates": self.duplicates, "--fraud": 0.05}
@@ -204,13 +212,7 @@ class Plant:
 
     def has_recovered(self) -> bool:
         """Tell whether the stream and the archive have got on since the strike."""
-        newest = "select coalesce(extract(epoch from max({moment})), 0)::float8 from {table}"
-        try:
-            scored = self.warehouse.value(newest.format(moment="appended_to", table="ops.stream_ledger"))
-            archived = self.warehouse.value(newest.format(moment="archived_at", table="ops.archive_object"))
-        except psycopg2.OperationalError:  # on its way back
-            return False
-        return min(scored, archived) > self.struck_at
+        return has_got_on(self.warehouse, self.struck_at)
 
     def kill_server(self, name: str) -> None:
         """Kill -9 one of the servers."""
@@ -271,6 +273,17 @@ class Plant:
             disk.close()
         for wire in self.wires.values():
             wire.close()
+
+
+def has_got_on(warehouse: Warehouse, since: float) -> bool:
+    """Tell whether something that was appended after a moment is scored, and something archived."""
+    newest = "select coalesce(extract(epoch from max({moment})), 0)::float8 from {table}"
+    try:
+        scored = warehouse.value(newest.format(moment="appended_to", table="ops.stream_ledger"))
+        archived = warehouse.value(newest.format(moment="archived_at", table="ops.archive_object"))
+    except psycopg2.OperationalError:  # on its way back
+        return False
+    return bool(min(scored, archived) > since)
 
 
 def fake_time_library() -> Path | None:

@@ -14,7 +14,7 @@ from aftermath import Outcome, differences, miscount, read_outcome, sent_ids
 from botocore.exceptions import BotoCoreError, ClientError
 from control import ControlPlant, is_meant_for_control
 from faults import FAULTS, Fault
-from plant import Load, Plant
+from plant import WORLD, Load, Plant
 from undisturbed import Undisturbed
 
 from oracle.balance import archive_differences, ends
@@ -93,10 +93,12 @@ def run_ours(
     with ExitStack() as stack:
         plant = Plant(folder / "ours", load, sink=sink)
         stack.callback(plant.close)
-        undisturbed = Undisturbed(folder / "undisturbed", load)
+        undisturbed = Undisturbed(
+            folder / "undisturbed", load.arguments(), {**WORLD, "world_seed": load.seed}
+        )
         stack.callback(undisturbed.close)
         todo, skipped = possible(plant, faults)
-        report: dict[str, Any] = {"rounds": [], "skipped": skipped, "per_second": per_second, "sink": sink}
+        report: dict[str, Any] = {"rounds": [], "skipped": skipped, "load": load.description, "sink": sink}
         for first in range(0, len(todo), round_size):
             if time.monotonic() > deadline:
                 break

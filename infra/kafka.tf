@@ -50,6 +50,7 @@ module "kafka" {
     KAFKA_SHARE_COORDINATOR_STATE_TOPIC_REPLICATION_FACTOR = local.kafka_replicas
     KAFKA_SHARE_COORDINATOR_STATE_TOPIC_MIN_ISR            = local.kafka_min_insync
     KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS                 = "0"
+    LOG_DIR                                                = "/tmp" # where the official image's scripts want to write
     # Half of the container: the rest is for direct buffers and metaspace.
     KAFKA_HEAP_OPTS = "-Xms${floor(var.memory_mb.kafka / 2)}m -Xmx${floor(var.memory_mb.kafka / 2)}m"
   }
@@ -80,12 +81,13 @@ locals {
 module "topics" {
   source = "./modules/oneshot"
 
-  name       = "${var.name}-topics"
-  network    = local.common.network
-  image      = docker_image.this["kafka"].image_id
-  user       = "1000:1000"
-  command    = ["bash", "-c", local.make_topics]
-  again_with = [for broker in module.kafka : broker.id]
-  log        = local.common.log
-  labels     = local.common.labels
+  name        = "${var.name}-topics"
+  network     = local.common.network
+  image       = docker_image.this["kafka"].image_id
+  user        = "1000:1000"
+  command     = ["bash", "-c", local.make_topics]
+  environment = { LOG_DIR = "/tmp" }
+  again_with  = [for broker in module.kafka : broker.id]
+  log         = local.common.log
+  labels      = local.common.labels
 }

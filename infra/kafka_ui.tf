@@ -15,12 +15,13 @@ module "kafka_ui" {
     JAVA_OPTS                         = "-Xmx${floor(var.memory_mb.kafka_ui / 2)}m"
   }
 
-  memory_mb    = var.memory_mb.kafka_ui
-  ports        = { "8080" = var.ports.kafka_ui }
-  healthcheck  = { test = ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/actuator/health"], start_period = "2m0s" }
-  wait_seconds = var.wait_seconds
-  log          = local.common.log
-  labels       = local.common.labels
+  memory_mb        = var.memory_mb.kafka_ui
+  ports            = { "8080" = var.ports.kafka_ui }
+  tmpfs_executable = true
+  healthcheck      = { test = ["CMD", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/actuator/health"], start_period = "2m0s" }
+  wait_seconds     = var.wait_seconds
+  log              = local.common.log
+  labels           = local.common.labels
 
   depends_on = [module.topics]
 }

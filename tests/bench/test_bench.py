@@ -1,4 +1,4 @@
-"""The bench at the size of a smoke test: it meters systems that drain, and loses nothing on the way."""
+"""The bench at the size of a smoke test: it meters systems that work, and loses nothing on the way."""
 
 import json
 import subprocess
@@ -6,7 +6,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 HERE = Path(__file__).parent
+SYSTEMS = ["l0", "l1", "ours", "b2"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where all results of this module are kept."""
+    return tmp_path_factory.mktemp("results")
 
 
 def run(folder: Path, *arguments: str) -> dict[str, Any]:
@@ -22,14 +31,22 @@ def run(folder: Path, *arguments: str) -> dict[str, Any]:
     return document
 
 
-def test_each_system_drains_all_records_and_is_metered(tmp_path: Path) -> None:
-    systems = ["l0", "l1", "ours"]
+def report(folder: Path) -> str:
+    """Make the page of all results."""
+    page = folder / "performance.md"
+    subprocess.run(
+        [sys.executable, str(HERE / "report.py"), "--results", str(folder), "--page", str(page)], check=True
+    )
+    return page.read_text()
+
+
+def test_each_system_drains_all_records_and_is_metered(folder: Path) -> None:
     document = run(
-        *(tmp_path, "drain", "--rows", "20000", "--batch-rows", "2000", "--rounds", "1"),
-        *("--warmup-seconds", "0", *(word for name in systems for word in ("--system", name))),
+        *(folder, "drain", "--rows", "20000", "--batch-rows", "2000", "--rounds", "1"),
+        *("--warmup-seconds", "0", *(word for name in SYSTEMS for word in ("--system", name))),
     )
     results = {result["system"]: result for result in document["results"]}
-    assert list(results) == systems
+    assert list(results) == SYSTEMS
     for result in results.values():
         assert 18_000 <= result["rows"] < 20_000  # all but the first batch, which is of 2,000 rows or less
         assert result["rows_per_second"] > 0
@@ -37,8 +54,55 @@ def test_each_system_drains_all_records_and_is_metered(tmp_path: Path) -> None:
         assert all(result["cpu_us_per_row"][part] >= 0 for part in ("client", "postgres", "broker", "total"))
     # Ids, amounts and texts of a row take more than that; L0 may be done before its meter is first read.
     assert results["ours"]["wal_bytes_per_row"] > 50
-    page = tmp_path / "performance.md"
-    subprocess.run(
-        [sys.executable, str(HERE / "report.py"), "--results", str(tmp_path), "--page", str(page)], check=True
+
+
+def test_latency_counts_every_record_that_was_due(folder: Path) -> None:
+    document = run(
+        *(folder, "latency", "--rate", "200", "--seconds", "6", "--warmup-seconds", "2"),
+        *("--checkpoint", "local", "--system", "ours", "--system", "b2"),
     )
-    assert "L1: plain consumer" in page.read_text()
+    assert [result["system"] for result in document["results"]] == ["ours", "b2"]
+    for result in document["results"]:
+        assert (
+            1195 <= result["records"] <= 1200
+        )  # those due in the very millisecond of the beginning may miss it
+        waited = result["latency_ms"]
+        assert 0 < waited["p50"] <= waited["p95"] <= waited["p99"] <= waited["max"]
+        assert len(result["parts"]) == 6
+
+
+def test_each_producer_sends_all_records(folder: Path) -> None:
+    document = run(folder, "generator", "--rows", "20000", "--rounds", "1")
+    assert {result["system"]: result["records"] for result in document["results"]} == {
+        "ours": 20_000,
+        "naive": 20_000,
+        "raw": 20_000,
+    }
+
+
+def test_the_page_tells_what_was_measured_and_what_missed_its_goal(folder: Path) -> None:
+    drains = [
+        {
+            "system": system,
+            "round": number,
+            "rows_per_second": rate,
+            "cpu_us_per_row": dict.fromkeys(("client", "postgres", "broker", "total"), 1e6 / rate),
+            "wal_bytes_per_row": 400.0,
+            "rss_mib": 1400,
+        }
+        for number in range(3)
+        for system, rate in (("ours", 80_000 + number), ("b2", 20_000), ("l1", 120_000))
+    ]
+    document = {
+        "kind": "drain",
+        "command": "bench.py drain",
+        "ended_at": "2026-01-01T00:00:00Z",
+        "machine": {"processors": 2, "load_average": [1.0, 1.0, 1.0]},
+        "results": drains,
+    }
+    (folder / "drain.json").write_text(json.dumps(document))
+    page = report(folder)
+    assert "| drain rate, ours / B2 | >= 2 | 4.00 (4.00 to 4.00) | met |" in page
+    assert "| drain rate, ours / L1 | >= 0.7 | 0.67 (0.67 to 0.67) | missed |" in page
+    assert "| txwatch, driver sink | 80,001 (80,000 to 80,002) |" in page
+    assert "B1x" not in page

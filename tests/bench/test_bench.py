@@ -58,7 +58,7 @@ def test_each_system_drains_all_records_and_is_metered(folder: Path) -> None:
 
 def test_latency_counts_every_record_that_was_due(folder: Path) -> None:
     document = run(
-        *(folder, "latency", "--rate", "200", "--seconds", "6", "--warmup-seconds", "2"),
+        *(folder, "latency", "--rate", "100", "--seconds", "12", "--warmup-seconds", "2"),
         *("--checkpoint", "local", "--system", "ours", "--system", "b2"),
     )
     assert [result["system"] for result in document["results"]] == ["ours", "b2"]

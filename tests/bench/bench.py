@@ -1,4 +1,4 @@
-"""The bench: every figure of docs/performance.md, measured on servers of its own.
+"""The bench: figures of docs/performance.md, measured on servers of its own.
 
     python tests/bench/bench.py drain --rows 3000000 --rounds 3 --warmup-seconds 60 --output RESULT.json
     python tests/bench/bench.py latency --rate 1000 --seconds 300 --checkpoint s3 --output RESULT.json

@@ -56,9 +56,10 @@ def goals(documents: list[Result]) -> Iterator[Goal]:
     yield from _measured(_flatness(of_kind(documents, "flatness")))
     yield from _measured(against_producers(of_kind(documents, "generator")))
     yield from _measured(_others(documents))
-    largest = [drain["rss_mib"] for drain in drains if drain["system"] == "ours"]
+    sizes = [drain["rss_mib"] for drain in drains if drain["system"] == "ours"]
+    largest = [float(max(sizes))] if sizes else []
     yield from _measured(
-        [Goal("memory at full drain, JVM and Python, MiB", "<=", _MOST_MEMORY_MIB, largest, ",.0f")]
+        [Goal("largest memory at full drain, JVM and Python, MiB", "<=", _MOST_MEMORY_MIB, largest, ",.0f")]
     )
 
 
@@ -103,7 +104,7 @@ def _flatness(results: list[Result]) -> list[Goal]:
     shares = [
         _rate(r) / _rate(empty[r["run"], r["round"]])
         for r in results
-        if r["facts_before"] >= 10_000_000 and r["system"] == "ours"
+        if r["facts_before"] >= 10_000_000 and r["system"] == "ours" and (r["run"], r["round"]) in empty
     ]
     return [Goal("drain rate, 10 million facts there / none", ">=", 0.9, shares)]
 
@@ -119,7 +120,7 @@ def _others(documents: list[Result]) -> list[Goal]:
     good = _turns(drains, "mixed", "clean", lambda drain: drain["good_rows"] / drain["seconds"])
     return [
         Goal("dbt at 6 million facts, full / incremental", ">=", 4.0, builds, ".1f"),
-        Goal("good rows per second, 10 % malformed among them / none", ">=", 0.8, good),
+        Goal("good rows per second, malformed ones among them / none", ">=", 0.8, good),
     ]
 
 

@@ -139,6 +139,7 @@ def _parts(
     waited: npt.NDArray[np.float64], batches_ms: npt.NDArray[np.float64], memory: list[dict[str, float]]
 ) -> list[dict[str, Any]]:
     """Tell of each part of the run how long records waited, how long a batch took, and the resident MiB."""
+    parts = min(_PARTS, len(batches_ms), len(memory))
     return [
         {
             "latency_ms": _percentiles(waits),
@@ -146,9 +147,9 @@ def _parts(
             "rss_mib": {name: round(np.median([reading[name] for reading in sizes])) for name in sizes[0]},
         }
         for waits, gaps, sizes in zip(
-            np.array_split(waited, _PARTS),
-            np.array_split(batches_ms, _PARTS),
-            [[memory[int(at)] for at in part] for part in np.array_split(np.arange(len(memory)), _PARTS)],
+            np.array_split(waited, parts),
+            np.array_split(batches_ms, parts),
+            [[memory[int(at)] for at in part] for part in np.array_split(np.arange(len(memory)), parts)],
             strict=True,
         )
     ]

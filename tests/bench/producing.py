@@ -11,11 +11,12 @@ import random
 import sys
 import time
 import uuid
+from contextlib import closing
 from datetime import UTC, datetime
 from threading import Event
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from txwatch.generator.pacing import Pacing
 from txwatch.generator.partitions import partitions
@@ -109,13 +110,25 @@ class Raw:
         assert self._producer.flush(60) == 0
 
 
+def _held(settings: Settings) -> int:
+    """Count the records that the topic holds."""
+    consumer = Consumer(settings.kafka_client() | {"group.id": "producing"})
+    with closing(consumer):
+        topic = settings.kafka_transactions_topic
+        parts = [TopicPartition(topic, number) for number in range(settings.kafka_partitions)]
+        return sum(consumer.get_watermark_offsets(part, timeout=30)[1] for part in parts)
+
+
 def main(name: str, count: int) -> None:
     """Send and tell how long it took."""
-    sender = {"ours": Ours, "naive": Naive, "raw": Raw}[name](load_settings(), count)
+    settings = load_settings()
+    sender = {"ours": Ours, "naive": Naive, "raw": Raw}[name](settings, count)
+    held = _held(settings)
     begun, cpu = time.perf_counter(), time.process_time()
     sender.send()
     seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
-    print(json.dumps({"records": count, "seconds": seconds, "cpu_us_per_row": round(cpu / count * 1e6, 3)}))
+    sent = _held(settings) - held
+    print(json.dumps({"records": sent, "seconds": seconds, "cpu_us_per_row": round(cpu / count * 1e6, 3)}))
 
 
 if __name__ == "__main__":

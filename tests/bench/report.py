@@ -126,9 +126,12 @@ def _drain(results: list[Result], images: Path) -> list[str]:
         "![CPU per row of every system](images/performance-cpu.svg)",
         "![rows per second of every system](images/performance-rate.svg)",
         "",
-        "The executors' sink against the others:",
-        *_goals(against_others(results, "executors")),
+        *_executors(against_others(results, "executors")),
     ]
+
+
+def _executors(found: list[Goal]) -> list[str]:
+    return ["The executors' sink against the others:", *_goals(found)] if found else []
 
 
 def _latency(results: list[Result], images: Path) -> list[str]:

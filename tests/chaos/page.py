@@ -21,7 +21,7 @@ def page(report: dict[str, Any], source: Path) -> str:
 def _lines(report: dict[str, Any], source: Path) -> Iterator[str]:
     rounds = report["ours"]["rounds"]
     struck = [strike for each in rounds for strike in each["strikes"]]
-    times = sorted(each["recovered_after_seconds"] for each in struck if each["recovered_after_seconds"])
+    times = sorted(each["recovered_after_seconds"] or float("inf") for each in struck)
     yield "# Chaos"
     yield ""
     yield f"Written by `make {source.stem}` from its report, `{source}`; run it again to change this."
@@ -42,8 +42,8 @@ def _lines(report: dict[str, Any], source: Path) -> Iterator[str]:
     yield ""
     yield (
         f"Time to recover: median {median(times):.0f} s, longest {times[-1]:.0f} s. It counts from the fault (for a "
-        "pause, from its beginning) until a record that Kafka took afterwards was scored and another one archived; "
-        "starting Spark anew is most of it."
+        "pause, from its beginning) until a record that Kafka took afterwards was scored and another one archived"
+        f"{report['ours']['recovered_when']}. Where Spark has to start anew, that is most of it."
     )
     yield from _strikes(struck)
     for each in struck:
@@ -53,7 +53,9 @@ def _lines(report: dict[str, Any], source: Path) -> Iterator[str]:
     yield from _not_struck(report, {strike["fault"] for strike in struck})
     if control := report.get("control"):
         yield from _control(control)
-    elif "control" not in report:
+    elif "control" in report:
+        yield "\nThe control, the common design under such faults, is part of [chaos.md](chaos.md)."
+    else:
         yield "\nThe control is not part of this report: `make chaos ARGS='--part control'` adds it."
 
 
@@ -63,7 +65,7 @@ def _rounds(rounds: list[dict[str, Any]]) -> Iterator[str]:
     yield "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |"
     for number, each in enumerate(rounds, 1):
         counts = " | ".join(
-            f"{each['counts'][name]:,}" for name in ("facts", "alerts", "quarantine", "rollups", "archive")
+            f"{each['counts'].get(name, 0):,}" for name in ("facts", "alerts", "quarantine", "rollups", "archive")
         )
         balanced = "balanced" if each["balanced"] else "**not balanced**"
         differing = "; ".join(each["differences"]) or "none"

@@ -98,7 +98,13 @@ def run_ours(
         )
         stack.callback(undisturbed.close)
         todo, skipped = possible(plant, faults)
-        report: dict[str, Any] = {"rounds": [], "skipped": skipped, "load": load.description, "sink": sink}
+        report: dict[str, Any] = {
+            "rounds": [],
+            "skipped": skipped,
+            "load": load.description,
+            "sink": sink,
+            "recovered_when": "",
+        }
         for first in range(0, len(todo), round_size):
             if time.monotonic() > deadline:
                 break

@@ -65,7 +65,8 @@ def _rounds(rounds: list[dict[str, Any]]) -> Iterator[str]:
     yield "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |"
     for number, each in enumerate(rounds, 1):
         counts = " | ".join(
-            f"{each['counts'].get(name, 0):,}" for name in ("facts", "alerts", "quarantine", "rollups", "archive")
+            f"{each['counts'].get(name, 0):,}"
+            for name in ("facts", "alerts", "quarantine", "rollups", "archive")
         )
         balanced = "balanced" if each["balanced"] else "**not balanced**"
         differing = "; ".join(each["differences"]) or "none"

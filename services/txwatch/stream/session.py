@@ -101,6 +101,7 @@ def _engine(settings: Settings, jars: Path, jvm_options: str) -> dict[str, str]:
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(settings.stream_max_batch_rows),
         "spark.sql.streaming.noDataMicroBatches.enabled": "false",
         "spark.sql.streaming.minBatchesToRetain": "2",
+        "spark.python.daemon.module": "txwatch.stream.workers",
         # A task's rows go straight to the driver; larger results would take a way round by the block manager.
         "spark.task.maxDirectResultSize": "64m",
         # For so long does what a query has read ahead stay in memory after its end; no later one asks for it.

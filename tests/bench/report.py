@@ -63,6 +63,9 @@ def _provenance(documents: list[Result], kind: str) -> list[str]:
         lines.append(
             f"- `python tests/bench/{document['command']}`, {document['ended_at']}, "
             f"{machine['processors']} processors, load average at the end {machine['load_average'][0]}"
+            + "".join(
+                f"; {NAMES[name]}, as it is now, in another run" for name in document.get("superseded", ())
+            )
         )
     return ["", *lines, ""]
 

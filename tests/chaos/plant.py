@@ -31,7 +31,7 @@ from txwatch.embedded.runtime import Runtime
 from txwatch.embedded.state import State
 from txwatch.errors import TxwatchError
 from txwatch.generator.progress import ProgressFile
-from txwatch.settings import PREFIX, Settings, load_settings
+from txwatch.settings import PREFIX, SOON_BUT_SLOWER, Settings, load_settings
 from txwatch.warehouse.migrations import migrate
 from txwatch.warehouse.pipeline_reading import PipelineReader
 from txwatch.warehouse.pipeline_status import assess
@@ -148,6 +148,7 @@ class Plant:
             "archive_interval_seconds": 2,
             "stream_max_batch_rows": 5000,
             "stream_sink_mode": self.sink,
+            "stream_java_options": SOON_BUT_SLOWER,
             "kafka_bootstrap_servers": f"127.0.0.1:{self.wires['kafka'].port}",
             "postgres_port": self.wires["postgres"].port,
             "s3_endpoint": f"http://127.0.0.1:{self.wires['s3'].port}",

@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BEGIN = "<!-- figures: made by `make bench-report` -->"
 END = "<!-- end of figures -->"
 _LEAST_SOAK_SECONDS = 900
+_PADDING = {"left": 70, "top": 5, "right": 5, "bottom": 5}
+"""Of a plot, pixels: a browser's font is wider than the one by which labels were measured."""
 _PARTS = ("client", "postgres", "broker")
 
 
@@ -285,7 +287,7 @@ def _bars(
             color=alt.Color("part:N", title=None),
             **options,
         )
-        .properties(width=560)
+        .properties(width=560, padding=_PADDING)
         .configure(background="white")
     )
     chart.save(str(path))

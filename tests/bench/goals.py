@@ -1,7 +1,7 @@
 """What is asked of txwatch's figures, and how what was measured compares."""
 
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import median
 
@@ -48,23 +48,22 @@ def spread(values: list[float], form: str) -> str:
     return f"{middle} ({format(min(values), form)} to {format(max(values), form)})"
 
 
-def goals(documents: list[Result]) -> Iterator[Goal]:
+def goals(documents: list[Result]) -> list[Goal]:
     """Return the goals of which something was measured."""
     drains = of_kind(documents, "drain")
-    yield from _measured(against_others(drains, "ours"))
-    yield from _measured(_latency(of_kind(documents, "latency")))
-    yield from _measured(_flatness(of_kind(documents, "flatness")))
-    yield from _measured(against_producers(of_kind(documents, "generator")))
-    yield from _measured(_others(documents))
-    sizes = [drain["rss_mib"] for drain in drains if drain["system"] == "ours"]
-    largest = [float(max(sizes))] if sizes else []
-    yield from _measured(
-        [Goal("largest memory at full drain, JVM and Python, MiB", "<=", _MOST_MEMORY_MIB, largest, ",.0f")]
-    )
+    candidates = [
+        *against_others(drains, "ours"),
+        *_latency(of_kind(documents, "latency")),
+        *_flatness(of_kind(documents, "flatness")),
+        *_producers(of_kind(documents, "generator")),
+        *_others(documents),
+        *_memory(drains),
+    ]
+    return _measured(candidates)
 
 
-def _measured(candidates: Iterable[Goal]) -> Iterator[Goal]:
-    return (goal for goal in candidates if goal.values)
+def _measured(candidates: Iterable[Goal]) -> list[Goal]:
+    return [goal for goal in candidates if goal.values]
 
 
 def against_others(drains: list[Result], mode: str) -> list[Goal]:
@@ -74,10 +73,10 @@ def against_others(drains: list[Result], mode: str) -> list[Goal]:
         found.append(Goal(f"CPU per row, {short} / ours", ">=", cpu, _turns(drains, name, mode, _cpu)))
         found.append(Goal(f"drain rate, ours / {short}", ">=", rate, _turns(drains, mode, name, _rate)))
     found.append(Goal("drain rate, ours / L1", ">=", 0.7, _turns(drains, mode, "l1", _rate)))
-    return [*_measured(found)]
+    return _measured(found)
 
 
-def against_producers(results: list[Result]) -> list[Goal]:
+def _producers(results: list[Result]) -> list[Goal]:
     """Compare the generator with a naive loop and with the bare client."""
     return [
         Goal("generator's rate, ours / naive loop", ">=", 7.0, _turns(results, "ours", "naive", _sent)),
@@ -96,6 +95,14 @@ def _latency(results: list[Result]) -> list[Goal]:
             f"latency at 1,000/s, S3 checkpoint, {name}, ms", "<=", most, [each[name] for each in own], ",.0f"
         )
         for name, most in (("p50", 250.0), ("p99", 1000.0))
+    ]
+
+
+def _memory(drains: list[Result]) -> list[Goal]:
+    sizes = [drain["rss_mib"] for drain in drains if drain["system"] == "ours"]
+    largest = [float(max(sizes))] if sizes else []
+    return [
+        Goal("largest memory at full drain, JVM and Python, MiB", "<=", _MOST_MEMORY_MIB, largest, ",.0f")
     ]
 
 

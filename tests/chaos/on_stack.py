@@ -8,7 +8,6 @@ The engine is the supervisor: what ends is started again by it, and only what wa
 
 import json
 import os
-import random
 import shutil
 import tempfile
 import time
@@ -20,15 +19,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import psutil
-import psycopg2
 import structlog
 import typer
 from aftermath import differences, read_outcome
-from applied import Stack, StackShape, docker
+from applied import Stack, StackShape, docker, holds
 from botocore.exceptions import ClientError
 from plant import has_got_on
 from pytest_docker.plugin import Services
-from suite import RECOVERY_SECONDS, Round, Strike, is_whole
+from suite import RECOVERY_SECONDS, Round, Strike, draw, is_whole
 from undisturbed import Undisturbed
 
 from oracle.balance import Warehouse
@@ -107,15 +105,6 @@ def _all_faults() -> Iterator[StackFault]:
 FAULTS = tuple(_all_faults())
 
 
-def schedule(seed: int, count: int) -> list[StackFault]:
-    """Draw faults: each one in a random order, then each one again, until there are enough of them."""
-    draw = random.Random(seed)
-    drawn: list[StackFault] = []
-    while len(drawn) < count:
-        drawn += draw.sample(FAULTS, len(FAULTS))
-    return drawn[:count]
-
-
 def _strike(stack: Stack, fault: StackFault) -> Strike:
     struck_at = time.time()
     seconds, failure = None, None
@@ -124,7 +113,7 @@ def _strike(stack: Stack, fault: StackFault) -> Strike:
     except Exception as error:  # noqa: BLE001 - it is a finding, and the next fault has its turn
         failure = f"{type(error).__name__}: {error}"
     over_at = time.time()  # what came while a server was still ending does not count
-    if _comes_true(lambda: _has_got_on(stack, over_at) and stack.is_healthy()):
+    if _comes_true(lambda: has_got_on(Warehouse(stack.settings()), over_at) and stack.is_healthy()):
         seconds = round(time.time() - struck_at, 1)
     else:
         failure = failure or "it did not get on, or a container was not healthy again, by itself"
@@ -136,17 +125,10 @@ def _strike(stack: Stack, fault: StackFault) -> Strike:
 
 def _comes_true(condition: Callable[[], bool]) -> bool:
     try:
-        until(condition, RECOVERY_SECONDS)
+        until(lambda: holds(condition), RECOVERY_SECONDS)
     except AssertionError:
         return False
     return True
-
-
-def _has_got_on(stack: Stack, since: float) -> bool:
-    try:
-        return has_got_on(Warehouse(stack.settings()), since)
-    except (psycopg2.Error, KeyError):
-        return False
 
 
 def _records(stack: Stack, folder: Path) -> int:
@@ -212,7 +194,7 @@ def main(
     configure_logs("info")
     folder = Path(tempfile.mkdtemp(prefix="txwatch-chaos-"))
     folder.chmod(0o755)  # Postgres may run as another user
-    outcome = run(folder, schedule(seed, faults), seed)
+    outcome = run(folder, draw(FAULTS, seed, faults)[:faults], seed)
     report: dict[str, Any] = {
         "seed": seed,
         "kinds": [fault.name for fault in FAULTS],

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg2
 import structlog
@@ -23,6 +23,8 @@ log = structlog.get_logger()
 
 RECOVERY_SECONDS = 240.0
 CONTROL_RECOVERY_SECONDS = 90.0
+
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,18 @@ class Round:
     """From the undisturbed run."""
 
 
-def schedule(seed: int, count: int, longest: float) -> list[Fault]:
-    """Draw faults: each one in a random order, then each one again, until there are enough of them."""
-    draw = random.Random(seed)
-    drawn: list[Fault] = []
+def draw(kinds: Sequence[Kind], seed: int, count: int) -> list[Kind]:
+    """Draw each kind in a random order, then each one again, until there are enough of them, or more."""
+    source = random.Random(seed)
+    drawn: list[Kind] = []
     while len(drawn) < count:
-        drawn += draw.sample(FAULTS, len(FAULTS))
-    return [fault for fault in drawn if fault.lasts <= longest][:count]
+        drawn += source.sample(kinds, len(kinds))
+    return drawn
+
+
+def schedule(seed: int, count: int, longest: float) -> list[Fault]:
+    """Draw so many faults, without those that last longer than that."""
+    return [fault for fault in draw(FAULTS, seed, count) if fault.lasts <= longest][:count]
 
 
 def possible(plant: Plant, faults: Sequence[Fault]) -> tuple[list[Fault], dict[str, str]]:

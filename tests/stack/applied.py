@@ -114,7 +114,7 @@ class Stack:
 
     def wait(self, condition: Callable[[], object], seconds: float = WAIT_SECONDS) -> None:
         """Wait for a condition; an error counts as not yet."""
-        self._services.wait_until_responsive(check=lambda: _holds(condition), timeout=seconds, pause=0.5)
+        self._services.wait_until_responsive(check=lambda: holds(condition), timeout=seconds, pause=0.5)
 
     def is_healthy(self, *names: str) -> bool:
         services = self.services()
@@ -264,7 +264,8 @@ def _is_service(inspected: dict[str, Any]) -> bool:
     return bool(inspected["HostConfig"]["RestartPolicy"]["Name"] not in ("", "no"))
 
 
-def _holds(condition: Callable[[], object]) -> bool:
+def holds(condition: Callable[[], object]) -> bool:
+    """Tell whether a condition holds; what is on its way back does not answer, which counts as not yet."""
     try:
         return bool(condition())
     except (psycopg2.Error, KeyError, OSError):

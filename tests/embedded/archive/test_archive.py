@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from contextlib import closing
+from threading import Event
 
 import psycopg2
 import pytest
@@ -22,6 +23,7 @@ from txwatch.stream.archive import archiver as archiver_module
 from txwatch.stream.archive import ledger as ledger_module
 from txwatch.stream.archive.layout import OffsetRange
 from txwatch.stream.archive.ledger import ArchiveLedger, ArchiveObject
+from txwatch.stream.archive.repair import Repair
 from txwatch.stream.archive.store import ObjectStore
 from txwatch.stream.records import OffsetsGoneError, RecordSource
 
@@ -102,6 +104,51 @@ def test_a_store_that_came_back_empty_while_an_object_was_being_written_is_fille
         archive.produce(200)
         until(lambda: archive.archived_rows() == 400)
         until(lambda: len(archive.object_names()) == len(archive.ledger()))
+    archive.assert_whole()
+
+
+def test_what_is_new_is_archived_while_a_lost_archive_is_written_again(
+    archive: ArchivedTopic, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rewriting is held up: what is new does not wait for it."""
+    write_next, gate = Repair.write_next, Event()
+
+    def held_up(repair: Repair) -> str | None:
+        return write_next(repair) if gate.wait(0.1) else None
+
+    monkeypatch.setattr(Repair, "write_next", held_up)
+    with archive.archiving():
+        archive.produce(400)
+        until(lambda: archive.archived_rows() == 400)
+        s3_server.stop()
+        s3_server.start()
+        archive.produce(200)
+        until(lambda: archive.archived_rows() == 600)
+        assert len(archive.object_names()) < len(archive.ledger())
+        gate.set()
+        until(lambda: len(archive.object_names()) == len(archive.ledger()))
+    archive.assert_whole()
+
+
+def test_a_store_emptied_again_while_it_is_filled_again_is_filled_once_more(
+    archive: ArchivedTopic, s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, written = ObjectStore.put, list[str]()
+
+    def emptied_at_the_third(store: ObjectStore, key: str, body: Buffer) -> None:
+        written.append(key)
+        if len(written) == 3:
+            s3_server.stop()
+            s3_server.start()
+        put(store, key, body)
+
+    with archive.archiving():
+        archive.produce(600)
+        until(lambda: archive.archived_rows() == 600)
+        monkeypatch.setattr(ObjectStore, "put", emptied_at_the_third)
+        s3_server.stop()
+        s3_server.start()
+        until(lambda: len(written) > 3 and len(archive.object_names()) == len(archive.ledger()))
     archive.assert_whole()
 
 

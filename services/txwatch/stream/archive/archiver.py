@@ -55,15 +55,18 @@ class Archiver:
         self._insist = Patience(stop).insist
         self._repair = Repair(source, ledger, store, Patience(stop))
         self._buffers: dict[int, PartitionBuffer] = {}
-        self._newest_key: str | None = None
+        self._witness: str | None = None
+        """The key of an object that is there unless the store was emptied."""
         self._checked_at = self._partitions_at = 0.0
         self.counts = ArchiveCounts()
 
     def run(self, *, until_drained: bool = False, skip_gone: bool = False) -> ArchiveCounts:
         """Archive until a stop is asked for; then write what has been read, unless a system is away.
 
+        What the store has lost is written again meanwhile; a stop leaves the rest of that to the next start.
+
         Args:
-            until_drained: end once everything that Kafka held at the start is archived.
+            until_drained: end once everything that Kafka held at the start is archived, and nothing is lost.
             skip_gone: where Kafka no longer holds the offset that comes next, go on at its first one.
 
         Raises:
@@ -74,12 +77,15 @@ class Archiver:
         try:
             self._insist(self._store.ensure_bucket)
             targets = self._begin(skip_gone=skip_gone)
-            self._repair.run(self._archived_offsets())
+            self._survey()
             while not self._stop.is_set() and not (until_drained and self._has_reached(targets)):
                 self._step()
                 self._on_step()
             self._write(everything=True)
             self._check_store()
+            while until_drained and self._repair.is_at_work and not self._stop.is_set():
+                self._write_again()
+                self._on_step()
         except StoppedError as interruption:
             log.warning(
                 "stopped before everything read was written; the next start reads it again",
@@ -92,7 +98,6 @@ class Archiver:
         ends: dict[int, int] = {}
         for entry in self._insist(self._ledger.objects):
             ends[entry.range.partition] = entry.range.end
-            self._newest_key = entry.range.key
         targets: dict[int, int] = {}
         for partition in self._insist(self._source.partitions):
             low, high = self._insist(partial(self._source.bounds, partition))
@@ -113,9 +118,12 @@ class Archiver:
         return all(self._buffers[partition].end >= end for partition, end in targets.items())
 
     def _step(self) -> None:
-        for partition, batch in self._source.poll(POLL_SECONDS).items():
+        is_repairing = self._repair.is_at_work
+        for partition, batch in self._source.poll(0 if is_repairing else POLL_SECONDS).items():
             self._buffers[partition].add(batch, time.monotonic())
         self._write()
+        if is_repairing:
+            self._write_again()
         if time.monotonic() - self._checked_at >= self._limits.seconds:
             self._check_store()
         if time.monotonic() - self._partitions_at >= PARTITION_CHECK_SECONDS:
@@ -136,19 +144,30 @@ class Archiver:
         self._insist(lambda: self._ledger.record(ArchiveObject(offsets, records.num_rows, body.size)))
         buffer.committed(offsets, records.num_rows)
         self._check_store()  # by the object before: a store that was emptied meanwhile holds this one
-        self._newest_key = offsets.key
+        self._witness = offsets.key
         self.counts.objects += 1
         self.counts.rows += records.num_rows
         self.counts.bytes += body.size
         log.info("archived", key=offsets.key, rows=records.num_rows, bytes=body.size)
 
     def _check_store(self) -> None:
-        """Notice a store that came back empty: what was written last is not there."""
-        newest = self._newest_key
-        if newest is not None and not self._insist(lambda: self._store.has(newest)):
-            log.warning("the store has forgotten objects", key=newest)
-            self._repair.run(self._archived_offsets())
+        """Notice a store that came back empty."""
+        key = self._witness
+        if key is not None and self._insist(lambda: self._store.size(key)) is None:
+            log.warning("the store has forgotten objects", key=key)
+            self._survey()
         self._checked_at = time.monotonic()
+
+    def _survey(self) -> None:
+        self._witness = self._repair.survey(self._archived_offsets())
+
+    def _write_again(self) -> None:
+        """Write again some of what the store has lost."""
+        deadline = time.monotonic() + POLL_SECONDS
+        while self._repair.is_at_work and time.monotonic() < deadline:
+            if (key := self._repair.write_next()) is not None:
+                self._check_store()  # by the object before, as in `_write_one`
+                self._witness = key
 
     def _archived_offsets(self) -> dict[int, int]:
         return {partition: buffer.start for partition, buffer in self._buffers.items()}

@@ -70,6 +70,18 @@ class ArchiveLedger:
             for partition, start, end, count, size in rows
         ]
 
+    def holds(self, entry: ArchiveObject) -> bool:
+        """Say whether an object is still entered as it was; a merge may have taken its place.
+
+        Raises:
+            UnavailableError: Postgres does not answer.
+            UsageError: another archiver holds the topic.
+        """
+        found = self._execute(
+            "select end_offset, bytes from ops.archive_object where key = %(key)s", {"key": entry.range.key}
+        )
+        return found == [(entry.range.end, entry.bytes)]
+
     def record(self, written: ArchiveObject) -> None:
         """Enter an object that is safely on S3; entering it again is harmless.
 

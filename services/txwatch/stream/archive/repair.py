@@ -1,5 +1,6 @@
 """Brings the bucket back to what the ledger says: an S3 that forgot, or a crash between object and ledger."""
 
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -60,7 +61,7 @@ def _is_redundant(stray: OffsetRange | None, first: Mapping[int, int], following
 
 
 class Repair:
-    """Writes again what the bucket has lost and removes what a crash has left."""
+    """Writes again what the bucket has lost, object by object, and removes what a crash has left."""
 
     def __init__(
         self, source: RecordSource, ledger: ArchiveLedger, store: ObjectStore, patience: Patience
@@ -69,13 +70,22 @@ class Repair:
         self._ledger = ledger
         self._store = store
         self._insist = patience.insist
+        self._missing: deque[ArchiveObject] = deque()
         self._reported: set[str] = set()
 
-    def run(self, next_offsets: Mapping[int, int]) -> None:
-        """Repair once; what cannot be repaired is logged by name, once.
+    @property
+    def is_at_work(self) -> bool:
+        """Whether something that the last survey missed is still to be written."""
+        return bool(self._missing)
+
+    def survey(self, next_offsets: Mapping[int, int]) -> str | None:
+        """Find what is to be written again, for `write_next`, and remove what is redundant.
 
         Args:
             next_offsets: per partition, the offset that is archived next.
+
+        Returns:
+            The key of an object that is there as the ledger says, if any is.
         """
         # In this order: what is listed is by then announced or in the ledger, whatever compaction does.
         sizes = self._insist(lambda: self._store.sizes(prefix_of(self._source.topic)))
@@ -86,25 +96,41 @@ class Repair:
             self._remove(key)
         for key in differences.unknown:
             self._report(key, "an object that the ledger does not know was left alone")
-        for entry in differences.missing:
-            self._write_again(entry)
+        self._missing = deque(differences.missing)
+        there = {entry.range.key for entry in held} - {entry.range.key for entry in differences.missing}
+        return max(there, default=None)
+
+    def write_next(self) -> str | None:
+        """Write the next missing object again; one that cannot be is logged by name, once.
+
+        Returns:
+            Its key; `None` if it was not written.
+        """
+        entry = self._missing.popleft()
+        is_written = self._write_again(entry)
+        if not self._missing:
+            log.info("all that the store had lost and Kafka holds is written again")
+        return entry.range.key if is_written else None
 
     def _remove(self, key: str) -> None:
         self._insist(lambda: self._store.delete(key))
         log.info("removed an object that never reached the ledger", key=key)
 
-    def _write_again(self, entry: ArchiveObject) -> None:
+    def _write_again(self, entry: ArchiveObject) -> bool:
         key = entry.range.key
-        if self._insist(lambda: self._store.sizes(key)).get(key) == entry.bytes:
-            return  # compaction wrote it after the list was made
+        if self._insist(lambda: self._store.size(key)) == entry.bytes:
+            return False  # compaction wrote it after the list was made
         try:
             body = encode(self._insist(lambda: self._source.read(entry.range)))
         except OffsetsGoneError as error:
-            self._report(entry.range.key, "an archived object is lost", reason=str(error))
-            return
-        self._insist(lambda: self._store.put(entry.range.key, body))
+            self._report(key, "an archived object is lost", reason=str(error))
+            return False
+        if not self._insist(lambda: self._ledger.holds(entry)):
+            return False  # compaction has merged it since the survey
+        self._insist(lambda: self._store.put(key, body))
         self._insist(lambda: self._ledger.rewrite(ArchiveObject(entry.range, entry.rows, body.size)))
-        log.info("wrote an object again that the store had lost", key=entry.range.key)
+        log.info("wrote an object again that the store had lost", key=key)
+        return True
 
     def _report(self, key: str, event: str, **details: str) -> None:
         if key not in self._reported:

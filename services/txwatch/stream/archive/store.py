@@ -67,9 +67,10 @@ class ObjectStore:
         """Remove one object, if it is there."""
         self._call("delete_object", Key=key)
 
-    def has(self, key: str) -> bool:
-        """Say whether an object is there."""
-        return self._call("head_object", Key=key) is not None
+    def size(self, key: str) -> int | None:
+        """Return an object's size in bytes; `None` when it is not there."""
+        answer = self._call("head_object", Key=key)
+        return None if answer is None else int(answer["ContentLength"])
 
     def sizes(self, prefix: str) -> dict[str, int]:
         """Return the size in bytes of each object whose name begins with the prefix."""

@@ -8,9 +8,11 @@ module "object_store" {
 
 locals {
   # The key prefixes that each process writes (services/txwatch/stream); nobody may delete a version.
+  write = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
   writers = {
-    stream  = { prefix = "checkpoints", actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"] }
-    archive = { prefix = "raw", actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"] }
+    stream   = { prefix = "checkpoints", actions = local.write }
+    archive  = { prefix = "raw", actions = local.write }
+    maintain = { prefix = "raw", actions = local.write } # merges small objects
   }
   readers = { verify = { prefix = "raw", actions = ["s3:GetObject"] } }
 }

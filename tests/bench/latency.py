@@ -1,13 +1,15 @@
 """Latency from the moment a record was due until its commit, at a fixed rate, and the memory that it takes.
 
 Each fact counts. A batch is committed when the client knows it: when COMMIT, or the JDBC writer, has
-returned. What grows in a long run is seen by comparing `_PARTS` equal parts of it.
+returned. What grows in a long run is seen by comparing `_PARTS` equal parts of it, and by what the JVM's heap
+holds before and after it, garbage collected: resident memory says little, a heap keeps what it had once.
 """
 
 import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
@@ -21,6 +23,8 @@ from servers import Servers
 _PERCENTILES = {"p50": 50, "p95": 95, "p99": 99, "max": 100}
 _PARTS = 6
 _DEADLINE_SECONDS = 300.0
+_SETTLE_SHARE = 0.8
+"""Of the warm-up, before what the heap holds is asked: that halts the system for a moment."""
 _DATABASE = "bench_latency"
 
 
@@ -42,14 +46,23 @@ class _Follower:
         self._worker = Worker(trial.system, servers, trial.checkpoint, "--follow")
         self.pid = self._worker.process.pid
         self.commits_ms: dict[int, float] = {}
+        self._heaps = SimpleQueue[float]()
         servers.new_database(_DATABASE)
         self._worker.tell(_DATABASE)
         self._listener = Thread(target=self._listen, daemon=True)
         self._listener.start()
 
     def _listen(self) -> None:
-        while "rows" in (told := self._worker.answer()):
-            self.commits_ms[told["batch"]] = told["at_ms"]
+        while "drained" not in (told := self._worker.answer()):
+            if "live_heap_mib" in told:
+                self._heaps.put(told["live_heap_mib"])
+            else:
+                self.commits_ms[told["batch"]] = told["at_ms"]
+
+    def live_heap_mib(self) -> float:
+        """Return what the JVM's heap holds after a collection; 0 where there is no JVM."""
+        self._worker.tell("heap")
+        return round(self._heaps.get(timeout=_DEADLINE_SECONDS), 1)
 
     def close(self) -> None:
         self._worker.close()
@@ -62,18 +75,21 @@ def measure(servers: Servers, trial: Trial) -> dict[str, Any]:
     with closing(_Follower(trial, servers)) as follower:
         meter = Meter({"client": follower.pid, **servers.pids()})
         load.start()
-        _watch(meter, trial.warmup_seconds)
+        _watch(meter, trial.warmup_seconds * _SETTLE_SHARE)
+        heap = {"before": follower.live_heap_mib()}
+        _watch(meter, load.began_ms / 1000 + trial.warmup_seconds - time.time())
         cpu = meter.cpu_seconds()
         memory = _watch(meter, trial.seconds * 0.95)
         cpu = {name: after - cpu[name] for name, after in meter.cpu_seconds().items()}
         load.join()
         _until(lambda: servers.facts(_DATABASE) == total)
+        heap["after"] = follower.live_heap_mib()
         since_ms = load.began_ms + trial.warmup_seconds * 1000
         waited = _waited_ms(servers, follower, since_ms)
         commits = np.array([at for at in follower.commits_ms.values() if at >= since_ms])
     servers.drop_database(_DATABASE)
     measured = _document(trial, load, waited, cpu, memory)
-    return measured | {"parts": _parts(waited, np.diff(np.sort(commits)), memory)}
+    return measured | {"live_heap_mib": heap, "parts": _parts(waited, np.diff(np.sort(commits)), memory)}
 
 
 def _waited_ms(servers: Servers, follower: _Follower, since_ms: float) -> npt.NDArray[np.float64]:

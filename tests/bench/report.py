@@ -199,6 +199,11 @@ def _soaks(results: list[Result]) -> list[str]:
         head = ["part", "p50", "p99", "commit to commit", *(f"{name}'s RSS" for name in parts[0]["rss_mib"])]
         load = f"{result['rate']:,.0f} records per second for {result['seconds'] / 60:,.0f} minutes"
         lines += ["", f"{NAMES[result['system']]}, {load}, in equal parts:", *_table(head, rows)]
+        if heap := result.get("live_heap_mib"):
+            lines.append(
+                f"After a collection, the JVM's heap held {heap['before']:,.0f} MiB before it and "
+                f"{heap['after']:,.0f} MiB after it."
+            )
     return lines
 
 

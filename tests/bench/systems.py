@@ -4,7 +4,8 @@
 
 reads the name of an empty warehouse per line, drains the topic from its first record into it, and answers
 with one JSON line per committed batch ({"rows", "batch", "at_ms"}) and one at the end ({"drained": true}).
-With `--follow` it goes on reading after the first name until its standard input ends.
+With `--follow` it goes on reading after the first name until its standard input ends; each further line asks
+for what the JVM's heap holds ({"live_heap_mib"}).
 """
 
 import itertools
@@ -109,9 +110,23 @@ def _follow(system: System, settings: Settings) -> None:
     until = threading.Event()
     running = threading.Thread(target=system.follow, args=(settings, until))
     running.start()
-    sys.stdin.read()
+    for _ in iter(sys.stdin.readline, ""):
+        _tell(live_heap_mib=_live_heap_mib())
     until.set()
     running.join()
+
+
+def _live_heap_mib() -> float:
+    """Collect garbage, which halts the system for a moment, and say what is left; 0 where there is no JVM."""
+    from pyspark import SparkContext  # noqa: PLC0415
+
+    context = SparkContext._active_spark_context  # noqa: SLF001 - the one way to it that starts none
+    if context is None or context._jvm is None:  # noqa: SLF001
+        return 0.0
+    jvm = context._jvm  # noqa: SLF001
+    jvm.System.gc()
+    runtime = jvm.Runtime.getRuntime()
+    return float(runtime.totalMemory() - runtime.freeMemory()) / 2**20
 
 
 def main(name: str, mode: str = "") -> None:

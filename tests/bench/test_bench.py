@@ -68,7 +68,8 @@ def test_latency_counts_every_record_that_was_due(folder: Path) -> None:
         )  # those due in the very millisecond of the beginning may miss it
         waited = result["latency_ms"]
         assert 0 < waited["p50"] <= waited["p95"] <= waited["p99"] <= waited["max"]
-        assert result["parts"]
+        assert len(result["parts"]) > 1
+        assert 20 < result["live_heap_mib"]["before"] < result["rss_mib"]["client"]
 
 
 def test_each_producer_sends_all_records(folder: Path) -> None:

@@ -32,8 +32,8 @@ run "a_policy_per_process" {
   command = apply
 
   assert {
-    condition     = toset(keys(aws_iam_policy.object_store)) == toset(["stream", "archive", "verify"])
-    error_message = "Stream, archive and verify should have a policy each."
+    condition     = toset(keys(aws_iam_policy.object_store)) == toset(["stream", "archive", "maintain", "verify"])
+    error_message = "Stream, archive, maintain and verify should have a policy each."
   }
 
   assert {

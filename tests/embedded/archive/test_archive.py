@@ -210,8 +210,8 @@ def test_killed_again_and_again_it_still_archives_each_record_once(
     archive: ArchivedTopic, pipeline_environment: dict[str, str]
 ) -> None:
     archive.settings = archive.settings.model_copy(update={"archive_max_rows": 10})
-    archive.produce(4000)
-    for least in (200, 1200):
+    archive.produce(1500)
+    for least in (200, 700):
         process = start_process(archive, pipeline_environment)
         until(lambda: archive.archived_rows() >= least)  # noqa: B023
         process.kill()

@@ -6,6 +6,7 @@ that was thought dead and wakes up writes nothing (fencing).
 """
 
 import os
+import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,11 +41,17 @@ class Totals:
     duplicates: int
 
 
+def new_holder() -> str:
+    """Name a holder of queries, as no other start is named: host, process and a random end."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
 def open_epoch(
     connection: Connection,
     query: str,
     earliest: Mapping[tuple[str, int], int],
     held: int | None = None,
+    holder: str | None = None,
 ) -> Epoch:
     """Take the query over from whoever held it and return where to begin.
 
@@ -53,15 +60,16 @@ def open_epoch(
             another application_name than `writer_name`.
         query: the query's name.
         earliest: per (topic, partition), where to begin if the ledger knows nothing of it.
-        held: the epoch that this process holds, where it starts the query again.
+        held: the epoch that the holder knows to be its own, where it starts the query again.
+        holder: who takes it, as `new_holder` names it; not given: somebody new.
 
     Raises:
-        FencedError: another process has taken over since: only a person's new start may take it back.
+        FencedError: another holder has taken over since: only a person's new start may take it back.
     """
-    holder = f"{socket.gethostname()}:{os.getpid()}"
+    holder = holder or new_holder()
     with connection, connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('txwatch.stream'), hashtext(%s))", (query,))
-        if held is not None:
+        if held is not None and _holder(cursor, query) != holder:
             check_current(cursor, query, held)
         _end_writers(cursor, query)
         cursor.execute(
@@ -150,6 +158,13 @@ def settle(cursor: Cursor, ledger_seq: int, totals: Totals, latency: Mapping[str
 def writer_name(query: str) -> str:
     """Return the application_name under which a query's batches are written."""
     return f"txwatch {query}"
+
+
+def _holder(cursor: Cursor, query: str) -> str | None:
+    """Return who took the query last: it may know nothing of it, if the answer to its commit was lost."""
+    cursor.execute("select holder from ops.stream_query where query = %s", (query,))
+    row = cursor.fetchone()
+    return str(row[0]) if row else None
 
 
 def _end_writers(cursor: Cursor, query: str) -> None:

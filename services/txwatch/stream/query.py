@@ -19,7 +19,7 @@ from txwatch.postgres import connect
 from txwatch.settings import Settings
 from txwatch.stream.behind import WriteBehind
 from txwatch.stream.checkpoint import ASYNCHRONOUS, provide_checkpoint
-from txwatch.stream.ledger import Epoch, Totals, open_epoch
+from txwatch.stream.ledger import Epoch, Totals, new_holder, open_epoch
 from txwatch.stream.moving import StagedBatch
 from txwatch.stream.offsets import check_begin
 from txwatch.stream.rules import Ruleset
@@ -59,6 +59,7 @@ class TransactionStream:
     """Handed to the sink: see there."""
     _stopping: threading.Event = field(default_factory=threading.Event)
     _in_batch: threading.Lock = field(default_factory=threading.Lock)
+    _holder: str = field(default_factory=new_holder)
     _epoch: int | None = None
     _alive_at: float = 0.0
     """When a batch was last committed, or the query last had nothing to do (time.monotonic)."""
@@ -136,7 +137,7 @@ class TransactionStream:
         options = {**self.settings.postgres("stream_writer"), "application_name": f"txwatch {QUERY} start"}
         with closing(connect(options)) as connection:
             earliest = {partition: low for partition, (low, _) in kept.items()}
-            epoch = open_epoch(connection, QUERY, earliest, self._epoch)
+            epoch = open_epoch(connection, QUERY, earliest, self._epoch, self._holder)
         self._epoch = epoch.number
         check_begin(epoch.offsets, kept)
         return epoch

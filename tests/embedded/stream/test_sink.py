@@ -16,7 +16,7 @@ from txwatch.errors import FencedError
 from txwatch.postgres import connect
 from txwatch.settings import Settings
 from txwatch.stream import sink as sink_module
-from txwatch.stream.ledger import Epoch, Totals, open_epoch
+from txwatch.stream.ledger import Epoch, Totals, new_holder, open_epoch
 from txwatch.stream.moving import StagedBatch
 from txwatch.stream.rules import Ruleset, load_ruleset
 from txwatch.stream.scorer import Scorer
@@ -160,6 +160,18 @@ def test_an_earlier_start_does_not_take_the_query_back_by_itself(settings: Setti
         with pytest.raises(FencedError, match="epoch 2 has taken over from epoch 1"):
             open_epoch(connection, "transactions", {}, earlier.number)
         assert open_epoch(connection, "transactions", {}, later.number).number == 3
+
+
+@pytest.mark.parametrize("sink_mode", ["driver"])
+def test_a_start_whose_answer_was_lost_is_no_other_one(settings: Settings) -> None:
+    holder = new_holder()
+    with closing(connect(settings.postgres("stream_writer"))) as connection:
+        known = open_epoch(connection, "transactions", {}, holder=holder)
+        open_epoch(connection, "transactions", {}, known.number, holder)  # it never heard of this
+        assert open_epoch(connection, "transactions", {}, known.number, holder).number == 3
+        start(settings)
+        with pytest.raises(FencedError, match="epoch 4 has taken over from epoch 1"):
+            open_epoch(connection, "transactions", {}, known.number, holder)
 
 
 def test_a_start_does_not_wait_for_one_that_froze_in_mid_batch(

@@ -21,7 +21,7 @@ from txwatch.postgres import AWAY, Connection, as_writer, connect
 from txwatch.stream.fields import Rejection
 from txwatch.stream.labels.history import Additions, Kept, additions
 from txwatch.stream.labels.inspection import Label
-from txwatch.stream.ledger import Epoch, advance, check_current, open_epoch, writer_name
+from txwatch.stream.ledger import Epoch, advance, check_current, new_holder, open_epoch, writer_name
 from txwatch.stream.offsets import OffsetRange, Offsets
 
 QUERY = "labels"
@@ -82,6 +82,7 @@ class LabelLedger:
         """
         self._options = options
         self._connection: Connection | None = None
+        self._holder = new_holder()
         self._epoch: Epoch | None = None
 
     def close(self) -> None:
@@ -104,7 +105,7 @@ class LabelLedger:
         held = None if self._epoch is None else self._epoch.number
         start = {**self._options, "application_name": f"{writer_name(QUERY)} start"}
         with _sentences(), closing(connect(start)) as connection:
-            self._epoch = open_epoch(connection, QUERY, earliest, held)
+            self._epoch = open_epoch(connection, QUERY, earliest, held, self._holder)
         return self._epoch.offsets
 
     def require_current(self) -> None:

@@ -71,6 +71,7 @@ with DAG(
             manifest_path=settings.transform_manifest,
             project_name="txwatch",
             install_dbt_deps=False,
+            env_vars=parsed,
         ),
         profile_config=ProfileConfig(
             profile_name=profile,
@@ -92,7 +93,6 @@ with DAG(
             exclude=["resource_type:unit_test"],
             emit_datasets=False,
         ),
-        operator_args={"env": parsed, "append_env": True},
     )
     totals = BashOperator(
         task_id="totals", bash_command=f"{dbt} test --select test_name:same_totals {dbt_options}"

@@ -46,23 +46,28 @@ class _Follower:
         self._worker = Worker(trial.system, servers, trial.checkpoint, "--follow")
         self.pid = self._worker.process.pid
         self.commits_ms: dict[int, float] = {}
-        self._heaps = SimpleQueue[float]()
+        self._heaps = SimpleQueue[float | None]()
         servers.new_database(_DATABASE)
         self._worker.tell(_DATABASE)
         self._listener = Thread(target=self._listen, daemon=True)
         self._listener.start()
 
     def _listen(self) -> None:
-        while "drained" not in (told := self._worker.answer()):
-            if "live_heap_mib" in told:
-                self._heaps.put(told["live_heap_mib"])
-            else:
-                self.commits_ms[told["batch"]] = told["at_ms"]
+        try:
+            while "drained" not in (told := self._worker.answer()):
+                if "live_heap_mib" in told:
+                    self._heaps.put(told["live_heap_mib"])
+                else:
+                    self.commits_ms[told["batch"]] = told["at_ms"]
+        finally:
+            self._heaps.put(None)
 
     def live_heap_mib(self) -> float:
-        """Return what the JVM's heap holds after a collection; 0 where there is no JVM."""
+        """Return what the JVM's heap holds after a collection."""
         self._worker.tell("heap")
-        return round(self._heaps.get(timeout=_DEADLINE_SECONDS), 1)
+        size = self._heaps.get(timeout=_DEADLINE_SECONDS)
+        assert size is not None, "the system has ended"
+        return round(size, 1)
 
     def close(self) -> None:
         self._worker.close()

@@ -117,13 +117,11 @@ def _follow(system: System, settings: Settings) -> None:
 
 
 def _live_heap_mib() -> float:
-    """Collect garbage, which halts the system for a moment, and say what is left; 0 where there is no JVM."""
+    """Collect garbage, which halts the system for a moment, and say what is left."""
     from pyspark import SparkContext  # noqa: PLC0415
 
-    context = SparkContext._active_spark_context  # noqa: SLF001 - the one way to it that starts none
-    if context is None or context._jvm is None:  # noqa: SLF001
-        return 0.0
-    jvm = context._jvm  # noqa: SLF001
+    jvm = SparkContext.getOrCreate()._jvm  # noqa: SLF001 - there is no other way to it
+    assert jvm is not None
     jvm.System.gc()
     runtime = jvm.Runtime.getRuntime()
     return float(runtime.totalMemory() - runtime.freeMemory()) / 2**20

@@ -64,7 +64,7 @@ class RecordSource:
     def close(self) -> None:
         """Leave the brokers."""
         self._consumer.close()
-        self._close_reader()
+        self.end_reading()
 
     def partitions(self) -> list[int]:
         """Return the topic's partitions.
@@ -111,7 +111,7 @@ class RecordSource:
         return {partition: self._batch(messages) for partition, messages in by_partition.items()}
 
     def read(self, wanted: OffsetRange) -> pa.Table:
-        """Read exactly one range again. Ranges that follow each other are read fastest in their order.
+        """Read exactly one range again. Ranges in their order are read fastest; `end_reading` follows them.
 
         Raises:
             OffsetsGoneError: Kafka no longer holds all of it.
@@ -123,8 +123,14 @@ class RecordSource:
         try:
             return self._read_all(self._reader_for(wanted), wanted)
         except BaseException:
-            self._close_reader()
+            self.end_reading()
             raise
+
+    def end_reading(self) -> None:
+        """Give back what `read` keeps for the next range."""
+        if self._reader is not None:
+            self._reader.close()
+        self._reader = self._reader_at = None
 
     def _reader_for(self, wanted: OffsetRange) -> Consumer:
         """Return a consumer that stands at the range's start: the last range's, if that ended there."""
@@ -133,11 +139,6 @@ class RecordSource:
         if self._reader_at != (wanted.partition, wanted.start):
             self._reader.assign([TopicPartition(wanted.topic, wanted.partition, wanted.start)])
         return self._reader
-
-    def _close_reader(self) -> None:
-        if self._reader is not None:
-            self._reader.close()
-        self._reader = self._reader_at = None
 
     def _read_all(self, consumer: Consumer, wanted: OffsetRange) -> pa.Table:
         batches: list[pa.RecordBatch] = []

@@ -32,7 +32,14 @@ def test_a_broken_model_is_tried_again_and_fails_the_run(story: Story) -> None:
 def test_the_project_is_parsed_once_for_all_tasks(story: Story) -> None:
     for task in story.failed_tasks:
         if task == "source_tests" or task.startswith("marts."):
-            assert "full parse" not in story.api.log(DAG, story.run, task, 1), task
+            log = story.api.log(DAG, story.run, task, 1)
+            assert "Running with dbt" in log, task
+            assert "full parse" not in log, task
+
+
+def test_a_task_parses_the_project_where_no_other_left_it_parsed(story: Story) -> None:
+    attempt = story.api.tasks(DAG, story.run)[BROKEN]["try_number"]
+    assert "full parse" in story.api.log(DAG, story.run, BROKEN, attempt)
 
 
 def test_the_failure_is_an_open_incident(story: Story) -> None:

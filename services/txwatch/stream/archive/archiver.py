@@ -8,6 +8,7 @@ from threading import Event
 
 import structlog
 
+from txwatch.errors import UnavailableError
 from txwatch.stream.archive.buffer import Limits, PartitionBuffer
 from txwatch.stream.archive.layout import encode
 from txwatch.stream.archive.ledger import ArchiveLedger, ArchiveObject
@@ -66,7 +67,8 @@ class Archiver:
         What the store has lost is written again meanwhile; a stop leaves the rest of that to the next start.
 
         Args:
-            until_drained: end once everything that Kafka held at the start is archived, and nothing is lost.
+            until_drained: end once everything that Kafka held at the start is archived, and what the store
+                has lost is written again.
             skip_gone: where Kafka no longer holds the offset that comes next, go on at its first one.
 
         Raises:
@@ -119,8 +121,7 @@ class Archiver:
 
     def _step(self) -> None:
         is_repairing = self._repair.is_at_work
-        for partition, batch in self._source.poll(0 if is_repairing else POLL_SECONDS).items():
-            self._buffers[partition].add(batch, time.monotonic())
+        self._take(waits=not is_repairing)
         self._write()
         if is_repairing:
             self._write_again()
@@ -128,6 +129,15 @@ class Archiver:
             self._check_store()
         if time.monotonic() - self._partitions_at >= PARTITION_CHECK_SECONDS:
             self._take_new_partitions()
+
+    def _take(self, *, waits: bool) -> None:
+        """Take what Kafka has sent, for a while if it is much."""
+        deadline = time.monotonic() + POLL_SECONDS
+        while batches := self._source.poll(POLL_SECONDS if waits else 0):
+            for partition, batch in batches.items():
+                self._buffers[partition].add(batch, time.monotonic())
+            if waits or time.monotonic() >= deadline:
+                break
 
     def _write(self, *, everything: bool = False) -> None:
         for buffer in self._buffers.values():
@@ -165,9 +175,15 @@ class Archiver:
         """Write again some of what the store has lost."""
         deadline = time.monotonic() + POLL_SECONDS
         while self._repair.is_at_work and time.monotonic() < deadline:
-            if (key := self._repair.write_next()) is not None:
-                self._check_store()  # by the object before, as in `_write_one`
-                self._witness = key
+            try:
+                key = self._repair.write_next()
+            except UnavailableError as error:
+                log.warning("what is lost cannot be written again yet", reason=str(error))
+                self._stop.wait(POLL_SECONDS)
+                return
+            if key is not None:
+                self._check_store()  # by another object, as in `_write_one`
+                self._witness = self._witness or key
 
     def _archived_offsets(self) -> dict[int, int]:
         return {partition: buffer.start for partition, buffer in self._buffers.items()}

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import structlog
 from pyarrow import parquet
@@ -135,18 +134,8 @@ class Compactor:
             except (pa.ArrowException, OSError) as error:
                 log.warning("a damaged object was left alone", key=part.range.key, reason=str(error))
                 return None
-            if table is None or not _is_whole(table, part):
+            if table is None or not part.describes(table):
                 log.warning("an object that is not what the ledger says was left alone", key=part.range.key)
                 return None
             tables.append(table)
         return pa.concat_tables(tables)
-
-
-def _is_whole(table: pa.Table, part: ArchiveObject) -> bool:
-    offsets = table["offset"].to_numpy()
-    return (
-        table.num_rows == part.rows > 0
-        and part.range.start <= offsets[0]
-        and offsets[-1] < part.range.end
-        and bool(np.all(np.diff(offsets) > 0))
-    )

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import psycopg2
+import pyarrow as pa
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - the class is spelled like a function
 
 from txwatch.errors import FencedError, TxwatchError, UnavailableError, UsageError
@@ -31,6 +33,21 @@ class ArchiveObject:
     range: OffsetRange
     rows: int
     bytes: int
+
+    def describes(self, records: pa.Table) -> bool:
+        """Say whether this is what it holds: so many records, in order, of its partition and range.
+
+        Args:
+            records: columns of `records.SCHEMA`.
+        """
+        offsets = records["offset"].to_numpy()
+        return (
+            records.num_rows == self.rows > 0
+            and bool(np.all(records["partition"].to_numpy() == self.range.partition))
+            and self.range.start <= offsets[0]
+            and offsets[-1] < self.range.end
+            and bool(np.all(np.diff(offsets) > 0))
+        )
 
 
 class ArchiveLedger:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from txwatch.errors import UnavailableError
 from txwatch.stream.archive.layout import OffsetRange, encode, prefix_of, range_of
 from txwatch.stream.archive.ledger import ArchiveLedger, ArchiveObject
 from txwatch.stream.archive.store import ObjectStore
@@ -75,7 +76,7 @@ class Repair:
 
     @property
     def is_at_work(self) -> bool:
-        """Whether something that the last survey missed is still to be written."""
+        """Whether something that the last survey found missing is still to be written."""
         return bool(self._missing)
 
     def survey(self, next_offsets: Mapping[int, int]) -> str | None:
@@ -98,17 +99,27 @@ class Repair:
             self._report(key, "an object that the ledger does not know was left alone")
         self._missing = deque(differences.missing)
         there = {entry.range.key for entry in held} - {entry.range.key for entry in differences.missing}
-        return max(there, default=None)
+        # Of a partition's newest object if it can be: compaction leaves that one alone.
+        newest = {entry.range.partition: entry.range.key for entry in held}
+        return next((key for key in newest.values() if key in there), max(there, default=None))
 
     def write_next(self) -> str | None:
         """Write the next missing object again; one that cannot be is logged by name, once.
 
         Returns:
             Its key; `None` if it was not written.
+
+        Raises:
+            UnavailableError: Kafka does not answer; the object has its turn again after the others.
         """
         entry = self._missing.popleft()
-        is_written = self._write_again(entry)
+        try:
+            is_written = self._write_again(entry)
+        except UnavailableError:
+            self._missing.append(entry)
+            raise
         if not self._missing:
+            self._source.end_reading()
             log.info("all that the store had lost and Kafka holds is written again")
         return entry.range.key if is_written else None
 
@@ -121,10 +132,14 @@ class Repair:
         if self._insist(lambda: self._store.size(key)) == entry.bytes:
             return False  # compaction wrote it after the list was made
         try:
-            body = encode(self._insist(lambda: self._source.read(entry.range)))
+            records = self._source.read(entry.range)
         except OffsetsGoneError as error:
             self._report(key, "an archived object is lost", reason=str(error))
             return False
+        if not entry.describes(records):
+            self._report(key, "an archived object is lost", reason="Kafka holds other records at its offsets")
+            return False
+        body = encode(records)
         if not self._insist(lambda: self._ledger.holds(entry)):
             return False  # compaction has merged it since the survey
         self._insist(lambda: self._store.put(key, body))

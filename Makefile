@@ -72,7 +72,7 @@ test-stack: install ## run the stack's tests: Terraform's own, then those on app
 	@$(STACK) images
 	@$(BIN)/pytest tests/stack/small tests/stack/cluster $(ARGS)
 
-chaos: install ## break the running pipeline FAULTS=50 times as SEED=7 says, compare, and write docs/chaos.md
+chaos: install ## break the running pipeline in each way (FAULTS=54, in the order that SEED=7 draws), compare, and write docs/chaos.md
 	@PYTHONPATH=tests:tests/chaos $(BIN)/python tests/chaos/run.py --output docs/chaos.json \
 		$(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 	@$(BIN)/python tests/chaos/page.py docs/chaos.json docs/chaos.md
@@ -83,7 +83,7 @@ chaos-stack: install ## break an applied stack FAULTS=30 times as SEED=7 says, c
 		$(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 	@$(BIN)/python tests/chaos/page.py docs/chaos-stack.json docs/chaos-stack.md
 
-bench: install ## measure every system of the bench in turns (an hour; ARGS="drain --rows 500000" for a part)
+bench: install ## measure every system of the bench in turns (hours; ARGS="drain --rows 500000" for a part)
 	$(BIN)/python tests/bench/bench.py $(or $(ARGS),all)
 
 bench-report: install ## write docs/performance.md and its plots from the results in docs/performance/

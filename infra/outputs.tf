@@ -41,7 +41,7 @@ output "secrets" {
 }
 
 output "operator" {
-  description = "How an operator's own container joins: image and environment of every role ('make smoke', 'make verify')."
+  description = "How an operator's own container joins: image and environment of every role ('make smoke')."
   value = {
     image = docker_image.this["txwatch"].image_id
     environment = merge(

@@ -54,6 +54,8 @@ module "spark_worker" {
     SPARK_SECRET        = local.secrets["spark"]
     SPARK_DAEMON_MEMORY = "192m"
     SPARK_LOCAL_DIRS    = "/var/lib/spark"
+    # What an application that ended has left in memory goes after an hour.
+    SPARK_WORKER_OPTS = "-Dspark.worker.cleanup.enabled=true -Dspark.worker.cleanup.interval=600 -Dspark.worker.cleanup.appDataTtl=3600"
   }
 
   memory_mb        = var.memory_mb.worker

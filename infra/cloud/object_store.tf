@@ -10,11 +10,11 @@ locals {
   # The key prefixes that each process writes (services/txwatch/stream); nobody may delete a version.
   write = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
   writers = {
-    stream   = { prefix = "checkpoints", actions = local.write }
-    archive  = { prefix = "raw", actions = local.write }
-    maintain = { prefix = "raw", actions = local.write } # merges small objects
+    stream   = { prefixes = ["checkpoints"], actions = local.write }
+    archive  = { prefixes = ["raw"], actions = local.write }
+    maintain = { prefixes = ["raw", "checkpoints"], actions = local.write } # merges small objects, removes old starts
   }
-  readers = { verify = { prefix = "raw", actions = ["s3:GetObject"] } }
+  readers = { verify = { prefixes = ["raw"], actions = ["s3:GetObject"] } }
 }
 
 # One policy per process, to attach to whatever identity it runs under (an EMR execution role, a pod's, a task's).
@@ -30,13 +30,13 @@ resource "aws_iam_policy" "object_store" {
       {
         Effect   = "Allow"
         Action   = each.value.actions
-        Resource = "${module.object_store.arn}/${each.value.prefix}/*"
+        Resource = [for prefix in each.value.prefixes : "${module.object_store.arn}/${prefix}/*"]
       },
       {
         Effect    = "Allow"
         Action    = ["s3:ListBucket"]
         Resource  = module.object_store.arn
-        Condition = { StringLike = { "s3:prefix" = ["${each.value.prefix}/*"] } }
+        Condition = { StringLike = { "s3:prefix" = [for prefix in each.value.prefixes : "${prefix}/*"] } }
       },
     ]
   })

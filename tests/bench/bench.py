@@ -154,10 +154,18 @@ def everything(
 ) -> None:
     """Measure all of it at full size, each part with a result file of its own."""
     today = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    drain(output=results / f"drain-{today}.json")
-    latency(rate=[1000.0], checkpoint=["s3", "local"], output=results / f"latency-{today}.json")
-    flatness(facts=[0, 1_000_000, 10_000_000], output=results / f"flatness-{today}.json")
-    generator(output=results / f"generator-{today}.json")
+
+    def named(part: str) -> Path:
+        return results / f"{part}-{today}.json"
+
+    drain(checkpoint="s3", output=named("drain"))
+    latency(rate=[1000.0], checkpoint=["s3", "local"], output=named("latency"))
+    latency(rate=[2000.0], seconds=1800.0, system=["ours"], output=named("latency-soak"))
+    flatness(facts=[0, 1_000_000, 10_000_000], output=named("flatness"))
+    generator(output=named("generator"))
+    for script in ("bad_input", "dbt_incremental"):
+        command = [sys.executable, str(Path(__file__).with_name(f"{script}.py"))]
+        subprocess.run([*command, "--output", str(named(script))], check=True)
 
 
 def _known(names: list[str]) -> list[str]:

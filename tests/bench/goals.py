@@ -1,7 +1,7 @@
 """What is asked of txwatch's figures, and how what was measured compares."""
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
@@ -29,6 +29,11 @@ class Goal:
     form: str = ".2f"
 
     @property
+    def is_measured(self) -> bool:
+        """Whether anything is known of it."""
+        return bool(self.values)
+
+    @property
     def is_met(self) -> bool:
         """The median is what counts."""
         compare = operator.ge if self.sign == ">=" else operator.le
@@ -37,6 +42,8 @@ class Goal:
     def row(self) -> tuple[str, str, str, str]:
         """Return what, goal, measured, verdict."""
         wanted = f"{self.sign} {self.bound:,g}"
+        if not self.is_measured:
+            return self.what, wanted, "", "not measured"
         return self.what, wanted, spread(self.values, self.form), "met" if self.is_met else "missed"
 
 
@@ -49,9 +56,9 @@ def spread(values: list[float], form: str) -> str:
 
 
 def goals(documents: list[Result]) -> list[Goal]:
-    """Return the goals of which something was measured."""
+    """Return all goals, those included of which nothing was measured."""
     drains = of_kind(documents, "drain")
-    candidates = [
+    return [
         *against_others(drains, "ours"),
         *_latency(of_kind(documents, "latency")),
         *_flatness(of_kind(documents, "flatness")),
@@ -59,11 +66,6 @@ def goals(documents: list[Result]) -> list[Goal]:
         *_others(documents),
         *_memory(drains),
     ]
-    return _measured(candidates)
-
-
-def _measured(candidates: Iterable[Goal]) -> list[Goal]:
-    return [goal for goal in candidates if goal.values]
 
 
 def against_others(drains: list[Result], mode: str) -> list[Goal]:
@@ -73,7 +75,7 @@ def against_others(drains: list[Result], mode: str) -> list[Goal]:
         found.append(Goal(f"CPU per row, {short} / ours", ">=", cpu, _turns(drains, name, mode, _cpu)))
         found.append(Goal(f"drain rate, ours / {short}", ">=", rate, _turns(drains, mode, name, _rate)))
     found.append(Goal("drain rate, ours / L1", ">=", 0.7, _turns(drains, mode, "l1", _rate)))
-    return _measured(found)
+    return found
 
 
 def _producers(results: list[Result]) -> list[Goal]:

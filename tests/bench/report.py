@@ -131,7 +131,7 @@ def _drain(results: list[Result], images: Path) -> list[str]:
         "![CPU per row of every system](images/performance-cpu.svg)",
         "![rows per second of every system](images/performance-rate.svg)",
         "",
-        *_executors(against_others(results, "executors")),
+        *_executors([goal for goal in against_others(results, "executors") if goal.is_measured]),
     ]
 
 

@@ -114,6 +114,7 @@ class Servers:
         with closing(connect(settings.postgres("warehouse_owner"))) as connection:
             connection.autocommit = True
             connection.cursor().execute("vacuum analyze core.fact_transaction")
+        self._as_superuser("checkpoint", name)  # what filled it is not the drain's to write
 
     def _as_superuser(self, statement: str, name: str) -> None:
         with closing(connect(self.runtime.superuser())) as connection:

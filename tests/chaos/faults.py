@@ -27,6 +27,7 @@ TIMEOUT_SECONDS = 65.0
 PAUSE_SECONDS = 12.0
 _PATIENCE_SECONDS = 240.0
 _FENCED = "has taken over from epoch"
+_WRITERS = "select {} from pg_stat_activity where {}"
 _BINARY_COPY = b"PGCOPY\n\xff"
 """How a binary COPY begins (PostgreSQL manual, COPY, Binary Format)."""
 
@@ -58,15 +59,22 @@ def kill_python(plant: Plant, name: str) -> None:
 
 def kill_backend(plant: Plant) -> None:
     """Kill -9 the server's process that serves the stream: Postgres then ends all of them and recovers."""
-    pids = [row[0] for row in _as_superuser(plant, f"select pid from pg_stat_activity where {plant.writer}")]
+    pids = list[int]()
+
+    def are_found() -> bool:
+        pids[:] = [row[0] for row in _as_superuser(plant, _WRITERS.format("pid", plant.writer))]
+        return bool(pids)
+
+    until(are_found, _PATIENCE_SECONDS)
     plant.strike()
     for pid in pids:
         psutil.Process(pid).kill()
 
 
 def terminate_backend(plant: Plant) -> None:
+    terminate = _WRITERS.format("pg_terminate_backend(pid)", plant.writer)
     plant.strike()
-    _as_superuser(plant, f"select pg_terminate_backend(pid) from pg_stat_activity where {plant.writer}")
+    until(lambda: bool(_as_superuser(plant, terminate)), _PATIENCE_SECONDS)
 
 
 def kill_server(plant: Plant, name: str) -> None:

@@ -65,12 +65,12 @@ def pause(stack: Stack, name: str, seconds: float) -> None:
     docker("unpause", f"{stack.name}-{name}")
 
 
-def cut_off(stack: Stack, name: str) -> None:
+def cut_off(stack: Stack, name: str, seconds: float) -> None:
     """Take a container off the network, without a word to those who talk to it."""
     network, container = stack.outputs["network"], f"{stack.name}-{name}"
     aliases = stack.containers()[name]["NetworkSettings"]["Networks"][network]["Aliases"]
     docker("network", "disconnect", network, container)
-    time.sleep(PAUSE_SECONDS)
+    time.sleep(seconds)
     named = [word for alias in aliases for word in ("--alias", alias)]
     docker("network", "connect", *named, network, container)
 
@@ -98,7 +98,9 @@ def _all_faults() -> Iterator[StackFault]:
             yield StackFault(
                 f"paused for {seconds:.0f} s: {name}", partial(pause, name=name, seconds=seconds)
             )
-        yield StackFault(f"off the network for {PAUSE_SECONDS:.0f} s: {name}", partial(cut_off, name=name))
+            yield StackFault(
+                f"off the network for {seconds:.0f} s: {name}", partial(cut_off, name=name, seconds=seconds)
+            )
         yield StackFault(f"removed, then make up: {name}", partial(remove, name=name))
 
 

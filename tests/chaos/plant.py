@@ -212,8 +212,12 @@ class Plant:
         return round(time.time() - self.struck_at, 1)
 
     def has_recovered(self) -> bool:
-        """Tell whether the stream and the archive have got on since the strike."""
-        return has_got_on(self.warehouse, self.struck_at)
+        """Tell whether the stream, the archive and the labels have got on since the strike."""
+        beat = self.runtime.state_dir / "labels.heartbeat"  # labels come seldom: its heart beats without them
+        has_beaten = "labels" not in self.programs or (
+            beat.exists() and beat.stat().st_mtime > self.struck_at
+        )
+        return has_beaten and has_got_on(self.warehouse, self.struck_at)
 
     def kill_server(self, name: str) -> None:
         """Kill -9 one of the servers."""

@@ -29,7 +29,7 @@ class Part(StrEnum):
 
 def main(
     *,
-    faults: Annotated[int, typer.Option(help="How many faults.")] = 50,
+    faults: Annotated[int, typer.Option(help="How many faults; not given: each kind once.")] = len(FAULTS),
     seed: Annotated[int, typer.Option(help="Of the order of the faults, and of the load.")] = 7,
     round_size: Annotated[int, typer.Option(help="Faults between two comparisons.")] = 10,
     per_second: Annotated[int, typer.Option(help="Records sent per second.")] = 200,

@@ -38,7 +38,10 @@ def _engine() -> None:
 
 @pytest.fixture(scope="session")
 def applied(
-    _engine: None, docker_services: Services, tmp_path_factory: pytest.TempPathFactory
+    _engine: None,
+    docker_services: Services,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
 ) -> Callable[[StackShape], AbstractContextManager[Stack]]:
     """Return a context manager that applies a stack of a shape and removes it."""
 
@@ -46,13 +49,14 @@ def applied(
     def apply(shape: StackShape) -> Iterator[Stack]:
         folder: Path = tmp_path_factory.mktemp(shape.profile)
         stack = Stack(folder, shape, docker_services)
+        failed_before, is_up = request.session.testsfailed, False
         try:
             stack.up()
+            is_up = True
             yield stack
-        except BaseException:
-            stack.keep_logs(Path(os.environ.get("TXWATCH_STACK_LOGS", ".txwatch/stack-logs")))
-            raise
         finally:
+            if not is_up or request.session.testsfailed > failed_before:
+                stack.keep_logs(Path(os.environ.get("TXWATCH_STACK_LOGS", ".txwatch/stack-logs")))
             stack.down()
 
     return apply

@@ -50,6 +50,15 @@ run "a_policy_per_process" {
   }
 }
 
+run "maintain_reaches_archive_and_checkpoints_and_nothing_else" {
+  command = apply
+
+  assert {
+    condition     = toset(jsondecode(aws_iam_policy.object_store["maintain"].policy).Statement[0].Resource) == toset(["arn:aws:s3:::txwatch-staging-example/raw/*", "arn:aws:s3:::txwatch-staging-example/checkpoints/*"])
+    error_message = "Maintain merges archived objects and removes the checkpoints of earlier starts."
+  }
+}
+
 run "refuses_a_region_that_is_none" {
   command = plan
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from txwatch.settings import SERVICES_DIR, Settings, load_settings
 
@@ -72,8 +73,9 @@ def _print(outcomes: "list[Outcome]") -> None:
 
     console = Console()
     for node in (node for outcome in outcomes for node in outcome.failed):
-        console.print(f"[bold red]failed:[/] {complaint(node)}", highlight=False, soft_wrap=True)
-    console.print(sentence(outcomes), highlight=False)
+        line = Text.assemble(("failed:", "bold red"), " ", complaint(node))  # dbt quotes what it was given
+        console.print(line, soft_wrap=True)
+    console.print(sentence(outcomes), highlight=False, markup=False)
 
 
 def _work_dir(settings: Settings) -> Path:

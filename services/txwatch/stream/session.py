@@ -130,6 +130,11 @@ def _cluster(settings: Settings, jars: Path) -> dict[str, str]:
         "spark.driver.bindAddress": "0.0.0.0",  # noqa: S104 - the container's network, guarded by the secret
         "spark.executor.extraClassPath": f"{jars}/*",
         "spark.executor.memory": settings.stream_executor_memory,
+        # What executors write to standard error lies in the worker's folder until the application ends.
+        "spark.executor.extraJavaOptions": f"-Dlog4j2.configurationFile={_LOG_CONFIGURATION.as_uri()}",
+        "spark.executor.logs.rolling.strategy": "size",
+        "spark.executor.logs.rolling.maxSize": "8388608",
+        "spark.executor.logs.rolling.maxRetainedFiles": "2",
     }
     if settings.stream_spark_secret:
         secret = settings.stream_spark_secret.get_secret_value()

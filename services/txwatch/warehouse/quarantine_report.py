@@ -27,7 +27,7 @@ def as_tables(counts: Sequence[ReasonCount], records: Sequence[QuarantinedRecord
             f"{record.partition}:{record.offset}",
             f"{record.appended_at:%Y-%m-%d %H:%M:%S}",
             record.reason if record.resolution is None else f"{record.reason} -> {record.resolution}",
-            record.field or "",
+            Text(record.field or ""),
             Text(readable(record.raw, SAMPLE_BYTES), overflow="ellipsis", no_wrap=True),
         )
     return Group(by_reason, newest, Text("`txwatch quarantine show RECORD` shows one of them whole."))

@@ -23,6 +23,7 @@ from txwatch.settings import PREFIX, Settings
 VERBS = (
     ("stream",),
     ("archive",),
+    ("labels",),
     ("generate", "--rate", "200", "--malformed", "0.1", "--json"),
     ("console", "--port", "0", "--json"),
 )

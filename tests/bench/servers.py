@@ -26,7 +26,7 @@ select lpad(to_hex(number), 32, '0')::uuid,
     lpad(to_hex((random() * 9999)::bigint), 32, '0')::uuid,
     lpad(to_hex((random() * 1999)::bigint), 32, '0')::uuid,
     timestamptz '2024-01-01' + number * interval '1 second', 48.85, 2.35, -1 - number / 50000, 1,
-    false, false, (1 + number % 9999) / 100.0, 'EUR', 'FR', 'chip', 'phone-' || number % 20000, '{}'
+    false, false, (1 + number %% 9999) / 100.0, 'EUR', 'FR', 'chip', 'phone-' || number %% 20000, '{}'
 from generate_series(1::bigint, %s) as number
 """
 

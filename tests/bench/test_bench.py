@@ -72,6 +72,16 @@ def test_latency_counts_every_record_that_was_due(folder: Path) -> None:
         assert 20 < result["live_heap_mib"]["before"] < result["rss_mib"]["client"]
 
 
+def test_a_drain_into_a_warehouse_that_holds_facts_counts_its_own(folder: Path) -> None:
+    document = run(
+        *(folder, "flatness", "--facts", "0", "--facts", "3000", "--rows", "20000", "--rounds", "1"),
+        *("--batch-rows", "2000", "--warmup-seconds", "0"),
+    )
+    results = {result["facts_before"]: result for result in document["results"]}
+    assert list(results) == [0, 3000]
+    assert all(18_000 <= result["rows"] < 20_000 for result in results.values())
+
+
 def test_each_producer_sends_all_records(folder: Path) -> None:
     document = run(folder, "generator", "--rows", "20000", "--rounds", "1")
     assert {result["system"]: result["records"] for result in document["results"]} == {

@@ -34,6 +34,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
 RowsOption = Annotated[int, typer.Option(help="Records in the topic.")]
 RoundsOption = Annotated[int, typer.Option(help="Measured turns of each system.")]
+BatchOption = Annotated[int, typer.Option(help="Most rows per micro-batch.")]
 WarmupOption = Annotated[float, typer.Option(help="Least warm-up of each system, seconds; 0: none.")]
 CheckpointOption = Annotated[str, typer.Option(help="s3 or local, for all.")]
 OutputOption = Annotated[Path | None, typer.Option(help="Write the JSON document here too.")]
@@ -52,7 +53,7 @@ def drain(
     warmup_rows: Annotated[
         int, typer.Option(help="Rows after which CPU per row may still fall.")
     ] = 5_000_000,
-    batch_rows: Annotated[int, typer.Option(help="Most rows per micro-batch.")] = 50_000,
+    batch_rows: BatchOption = 50_000,
     event_rate: EventRateOption = 1000.0,
     checkpoint: CheckpointOption = "local",
     system: SystemOption = None,
@@ -110,6 +111,7 @@ def flatness(
     facts: Annotated[list[int], typer.Option(help="Facts that are there already; may be repeated.")],
     rows: RowsOption = 500_000,
     rounds: RoundsOption = 3,
+    batch_rows: BatchOption = 50_000,
     event_rate: EventRateOption = 1000.0,
     warmup_seconds: WarmupOption = 60.0,
     system: SystemOption = None,
@@ -118,7 +120,7 @@ def flatness(
     """Drain into warehouses that hold more and more already."""
     results = []
     with ExitStack() as stack:
-        servers = stack.enter_context(_servers())
+        servers = stack.enter_context(_servers(stream_max_batch_rows=batch_rows))
         _fill_topic(servers, rows, event_rate)
         for name in _known(system or ["ours"]):
             worker = Worker(name, servers)

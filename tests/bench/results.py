@@ -44,14 +44,15 @@ def read(folder: Path) -> list[Result]:
 def of_kind(documents: Iterable[Result], kind: str) -> list[Result]:
     """Return the results of all runs of a kind, each with the number of its run as `run`.
 
-    A document may name systems as `superseded`, by hand: they were changed, and measured again, since.
+    A document may name systems as `superseded`, by hand: they were changed, and measured again, since. A single
+    result may say so of itself.
     """
     found = [document for document in documents if document["kind"] == kind]
     return [
         result | {"run": number}
         for number, document in enumerate(found)
         for result in document["results"]
-        if result.get("system") not in document.get("superseded", ())
+        if result.get("system") not in document.get("superseded", ()) and not result.get("superseded")
     ]
 
 

@@ -44,8 +44,8 @@ def read(folder: Path) -> list[Result]:
 def of_kind(documents: Iterable[Result], kind: str) -> list[Result]:
     """Return the results of all runs of a kind, each with the number of its run as `run`.
 
-    A document may name systems as `superseded`, by hand: they were changed, and measured again, since. A single
-    result may say so of itself.
+    A document may name systems as `superseded`, by hand: they were changed, and measured again, since. A
+    single result may say so of itself.
     """
     found = [document for document in documents if document["kind"] == kind]
     return [

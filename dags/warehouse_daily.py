@@ -32,7 +32,7 @@ dbt = SERVICES_DIR / "txwatch" / "transform" / "dbt-in-turn"
 profile, target = "txwatch", "warehouse"
 # Parsing the project is two thirds of what a start of dbt costs: the first task does it for all that follow.
 # dbt takes what was parsed only where profile and target were named alike.
-dbt_target = settings.state_dir.resolve() / "dbt"
+dbt_target = settings.state_dir.resolve() / "dbt" / "airflow"
 parsed = {"DBT_PARTIAL_PARSE_FILE_PATH": str(dbt_target / "partial_parse.msgpack")}
 dbt_options = (
     f"--project-dir {project_dir} --profiles-dir {project_dir} --profile {profile} --target {target} "

@@ -103,7 +103,7 @@ def story(books: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             until(lambda: len(webhook.taken) >= EXPECTED_MESSAGES)
             tasks, before, told = api.tasks(DAG, run), incidents(books), list(webhook.taken)
             model.write_text(sound)
-            (settings.state_dir / "dbt" / "partial_parse.msgpack").unlink()  # as a restarted container does
+            (settings.state_dir / "dbt" / "airflow" / "partial_parse.msgpack").unlink()  # as a restart does
             api.clear_failed(DAG, run)
             state = api.wait(DAG, run)
             yield Story(api, books, webhook, run, tasks, before, told, state)

@@ -94,6 +94,11 @@ def _engine(settings: Settings, jars: Path, jvm_options: str) -> dict[str, str]:
         f"-Xms{settings.stream_driver_memory} {jvm_options} {settings.stream_java_options}",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
+        # Kept for a UI, there or not: a thousand batches' plans, stages and tasks by default.
+        "spark.sql.ui.retainedExecutions": "5",
+        "spark.ui.retainedJobs": "20",
+        "spark.ui.retainedStages": "20",
+        "spark.ui.retainedTasks": "200",
         "spark.sql.session.timeZone": "UTC",
         # A rule that cannot be computed is null and does not fire; it must not end the stream.
         "spark.sql.ansi.enabled": "false",

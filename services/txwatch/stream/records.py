@@ -38,6 +38,9 @@ _OPTIONS: dict[str, str | int | bool] = {
 _FOLLOWING = {"fetch.min.bytes": 1 << 16, "fetch.wait.max.ms": 500}
 """For who follows a topic and is in no hurry: else the broker answers for every few records."""
 
+_READING = {"fetch.wait.max.ms": 10}
+"""For who reads a range again: before a fetch that waits at a topic's end, the broker answers nothing else."""
+
 log = structlog.get_logger()
 
 
@@ -86,8 +89,11 @@ class RecordSource:
         Raises:
             UnavailableError: no broker answers.
         """
+        return self._bounds(self._consumer, partition)
+
+    def _bounds(self, consumer: Consumer, partition: int) -> tuple[int, int]:
         try:
-            low, high = self._consumer.get_watermark_offsets(
+            low, high = consumer.get_watermark_offsets(
                 TopicPartition(self.topic, partition), timeout=TIMEOUT_SECONDS
             )
         except KafkaException as error:
@@ -117,11 +123,10 @@ class RecordSource:
             OffsetsGoneError: Kafka no longer holds all of it.
             UnavailableError: no broker answers, or none does for a while.
         """
-        low, high = self.bounds(wanted.partition)
-        if low > wanted.start or high < wanted.end:
-            raise OffsetsGoneError(f"{wanted} is not in Kafka any more: it holds [{low}, {high})")
+        if self._reader is None:
+            self._reader = self._new_consumer(_READING)
         try:
-            return self._read_all(self._reader_for(wanted), wanted)
+            return self._read_with(self._reader, wanted)
         except BaseException:
             self.end_reading()
             raise
@@ -132,13 +137,13 @@ class RecordSource:
             self._reader.close()
         self._reader = self._reader_at = None
 
-    def _reader_for(self, wanted: OffsetRange) -> Consumer:
-        """Return a consumer that stands at the range's start: the last range's, if that ended there."""
-        if self._reader is None:
-            self._reader = self._new_consumer({})
+    def _read_with(self, reader: Consumer, wanted: OffsetRange) -> pa.Table:
+        low, high = self._bounds(reader, wanted.partition)
+        if low > wanted.start or high < wanted.end:
+            raise OffsetsGoneError(f"{wanted} is not in Kafka any more: it holds [{low}, {high})")
         if self._reader_at != (wanted.partition, wanted.start):
-            self._reader.assign([TopicPartition(wanted.topic, wanted.partition, wanted.start)])
-        return self._reader
+            reader.assign([TopicPartition(wanted.topic, wanted.partition, wanted.start)])
+        return self._read_all(reader, wanted)
 
     def _read_all(self, consumer: Consumer, wanted: OffsetRange) -> pa.Table:
         batches: list[pa.RecordBatch] = []

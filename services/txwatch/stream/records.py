@@ -39,7 +39,7 @@ _FOLLOWING = {"fetch.min.bytes": 1 << 16, "fetch.wait.max.ms": 500}
 """For who follows a topic and is in no hurry: else the broker answers for every few records."""
 
 _READING = {"fetch.wait.max.ms": 10}
-"""For who reads a range again: before a fetch that waits at a topic's end, the broker answers nothing else."""
+"""For who reads a range again: before a fetch that waits at a topic's end, a broker answers nothing else."""
 
 log = structlog.get_logger()
 

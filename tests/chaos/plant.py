@@ -31,6 +31,7 @@ from txwatch.embedded.runtime import Runtime
 from txwatch.embedded.state import State
 from txwatch.errors import TxwatchError
 from txwatch.generator.progress import ProgressFile
+from txwatch.heartbeat import Heartbeat
 from txwatch.settings import PREFIX, SOON_BUT_SLOWER, Settings, load_settings
 from txwatch.warehouse.migrations import migrate
 from txwatch.warehouse.pipeline_reading import PipelineReader
@@ -213,11 +214,10 @@ class Plant:
 
     def has_recovered(self) -> bool:
         """Tell whether the stream, the archive and the labels have got on since the strike."""
-        beat = self.runtime.state_dir / "labels.heartbeat"  # labels come seldom: its heart beats without them
-        has_beaten = "labels" not in self.programs or (
-            beat.exists() and beat.stat().st_mtime > self.struck_at
-        )
-        return has_beaten and has_got_on(self.warehouse, self.struck_at)
+        # Labels come seldom: their process shows by its heart that it gets on.
+        beat = Heartbeat(self.runtime.state_dir, "labels").path
+        has_beaten = beat.exists() and beat.stat().st_mtime > self.struck_at
+        return (has_beaten or "labels" not in self.programs) and has_got_on(self.warehouse, self.struck_at)
 
     def kill_server(self, name: str) -> None:
         """Kill -9 one of the servers."""

@@ -110,7 +110,7 @@ def run_ours(
             "skipped": skipped,
             "load": load.description,
             "sink": sink,
-            "recovered_when": "",
+            "recovered_when": ", and `txwatch labels` had got on",
         }
         for first in range(0, len(todo), round_size):
             if time.monotonic() > deadline:

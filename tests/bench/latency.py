@@ -160,11 +160,11 @@ def _parts(
     waited: npt.NDArray[np.float64], batches_ms: npt.NDArray[np.float64], memory: list[dict[str, float]]
 ) -> list[dict[str, Any]]:
     """Tell of each part of the run how long records waited, how long a batch took, and the resident MiB."""
-    parts = min(_PARTS, len(batches_ms), len(memory))
+    parts = max(1, min(_PARTS, len(batches_ms), len(memory)))
     return [
         {
             "latency_ms": _percentiles(waits),
-            "batch_ms": round(float(np.median(gaps)), 1),
+            "batch_ms": round(float(np.median(gaps)), 1) if len(gaps) else None,
             "rss_mib": {name: round(np.median([reading[name] for reading in sizes])) for name in sizes[0]},
         }
         for waits, gaps, sizes in zip(

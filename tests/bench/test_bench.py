@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-SYSTEMS = ["l0", "l1", "ours", "b2"]
+OTHERS = ["l0", "l1", "b2"]
+"""Whose drain is run here; ours is, into a warehouse that holds facts."""
 
 
 @pytest.fixture(scope="module")
@@ -40,20 +41,23 @@ def report(folder: Path) -> str:
     return page.read_text()
 
 
+def assert_metered(result: dict[str, Any]) -> None:
+    """Check a drain of 20,000 rows in batches of 2,000 or less, of which the first does not count."""
+    assert 18_000 <= result["rows"] < 20_000
+    assert result["rows_per_second"] > 0
+    assert result["rss_mib"] > 10
+    assert all(result["cpu_us_per_row"][part] >= 0 for part in ("client", "postgres", "broker", "total"))
+
+
 def test_each_system_drains_all_records_and_is_metered(folder: Path) -> None:
     document = run(
         *(folder, "drain", "--rows", "20000", "--batch-rows", "2000", "--rounds", "1"),
-        *("--warmup-seconds", "0", *(word for name in SYSTEMS for word in ("--system", name))),
+        *("--warmup-seconds", "0", *(word for name in OTHERS for word in ("--system", name))),
     )
     results = {result["system"]: result for result in document["results"]}
-    assert list(results) == SYSTEMS
+    assert list(results) == OTHERS
     for result in results.values():
-        assert 18_000 <= result["rows"] < 20_000  # all but the first batch, which is of 2,000 rows or less
-        assert result["rows_per_second"] > 0
-        assert result["rss_mib"] > 10
-        assert all(result["cpu_us_per_row"][part] >= 0 for part in ("client", "postgres", "broker", "total"))
-    # Ids, amounts and texts of a row take more than that; L0 may be done before its meter is first read.
-    assert results["ours"]["wal_bytes_per_row"] > 50
+        assert_metered(result)
 
 
 def test_latency_counts_every_record_that_was_due(folder: Path) -> None:
@@ -68,18 +72,21 @@ def test_latency_counts_every_record_that_was_due(folder: Path) -> None:
         )  # those due in the very millisecond of the beginning may miss it
         waited = result["latency_ms"]
         assert 0 < waited["p50"] <= waited["p95"] <= waited["p99"] <= waited["max"]
-        assert len(result["parts"]) > 1
+        # As many parts as there were commits, up to six: on a machine under load perhaps one.
+        assert max(part["latency_ms"]["max"] for part in result["parts"]) == waited["max"]
         assert 20 < result["live_heap_mib"]["before"] < result["rss_mib"]["client"]
 
 
 def test_a_drain_into_a_warehouse_that_holds_facts_counts_its_own(folder: Path) -> None:
     document = run(
-        *(folder, "flatness", "--facts", "0", "--facts", "3000", "--rows", "20000", "--rounds", "1"),
+        *(folder, "flatness", "--facts", "3000", "--rows", "20000", "--rounds", "1"),
         *("--batch-rows", "2000", "--warmup-seconds", "0"),
     )
-    results = {result["facts_before"]: result for result in document["results"]}
-    assert list(results) == [0, 3000]
-    assert all(18_000 <= result["rows"] < 20_000 for result in results.values())
+    (result,) = document["results"]
+    assert (result["system"], result["facts_before"]) == ("ours", 3000)
+    assert_metered(result)
+    # Ids, amounts and texts of a row take more than that.
+    assert result["wal_bytes_per_row"] > 50
 
 
 def test_each_producer_sends_all_records(folder: Path) -> None:
@@ -116,4 +123,5 @@ def test_the_page_tells_what_was_measured_and_what_missed_its_goal(folder: Path)
     assert "| drain rate, ours / B2 | >= 2 | 4.00 (4.00 to 4.00) | met |" in page
     assert "| drain rate, ours / L1 | >= 0.7 | 0.67 (0.67 to 0.67) | missed |" in page
     assert "| txwatch, driver sink | 80,001 (80,000 to 80,002) |" in page
-    assert "B1x" not in page
+    assert "| CPU per row, B1x / ours | >= 4 |  | not measured |" in page
+    assert "| B1x: " not in page  # no row of its own where nothing was measured

@@ -1,6 +1,7 @@
 """The common design as a plant: the same servers, wires, load and faults, another program in the middle."""
 
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +15,8 @@ _PROGRAM = (*PYTHON, str(HERE / "common_stream.py"))
 _IDLE_SECONDS = 60.0
 """Longer than a restart of Spark beside other work: what is still to be read is not lost."""
 _LONGEST_SECONDS = 180.0
+_PAUSE_SECONDS = 5.0
+"""So long must no rows have come in before it is looked whether any are missing."""
 _OURS_ALONE = ("txwatch archive", "txwatch labels", "kill -9 after", "an error after")
 
 
@@ -49,16 +52,20 @@ class ControlPlant(Plant):
         """Tell whether rows have come in since the strike; it keeps no books that would tell more."""
         return self._rows() > self._rows_at_strike
 
-    def settle(self) -> None:
-        """Wait until no more rows come in."""
+    def settle(self, is_complete: Callable[[], bool]) -> None:
+        """Wait until no more rows come in: soon where none is missing, else as long as a restart takes."""
         self.programs = ("stream",)
         begun = changed_at = time.monotonic()
-        rows = self._rows()
+        rows, looked_at = self._rows(), -1
         while time.monotonic() - changed_at < _IDLE_SECONDS and time.monotonic() - begun < _LONGEST_SECONDS:
             self.tend()
             time.sleep(0.5)
             if (now := self._rows()) != rows:
                 rows, changed_at = now, time.monotonic()
+            elif rows != looked_at and time.monotonic() - changed_at > _PAUSE_SECONDS:
+                if is_complete():
+                    return
+                looked_at = rows
 
     def _rows(self) -> int:
         try:

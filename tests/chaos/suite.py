@@ -174,7 +174,7 @@ def run_control(folder: Path, seed: int, faults: Sequence[Fault], per_second: in
         strikes = [_strike(plant, fault, CONTROL_RECOVERY_SECONDS) for fault in todo]
         plant.end_load()
         ids = sent_ids(plant.settings)
-        plant.settle()
+        plant.settle(lambda: miscount(plant.settings, ids).lost == 0)
         outcome = miscount(plant.settings, ids)
     left_out = {fault.name for fault in faults if not is_meant_for_control(fault)}
     return {

@@ -19,8 +19,8 @@ def test_a_schedule_is_drawn_from_its_seed_and_leaves_no_fault_out() -> None:
 
 @pytest.mark.timeout(900)
 def test_after_a_round_of_faults_everything_is_as_if_nothing_had_happened(tmp_path: Path) -> None:
-    faults = schedule(SEED, 5, LONGEST_SECONDS)
-    report = run_ours(tmp_path, SEED, faults, round_size=5, per_second=150)
+    faults = schedule(SEED, 4, LONGEST_SECONDS)
+    report = run_ours(tmp_path, SEED, faults, round_size=4, per_second=150)
     assert report["rounds"][0]["counts"]["facts"] > 0
     assert [each["differences"] for each in report["rounds"]] == [[]]
     assert is_whole(report)

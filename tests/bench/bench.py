@@ -23,12 +23,10 @@ import typer
 from drain import Worker, in_turns, warm_up
 from latency import Trial, measure
 from results import write
-from servers import Servers, running_servers
+from servers import running_servers
 from systems import NAMES
 
 from txwatch.logs import configure_logs
-
-_DAY_SECONDS = 86_400
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
@@ -63,7 +61,7 @@ def drain(
     names = _known(system or list(NAMES))
     with ExitStack() as stack:
         servers = stack.enter_context(_servers(stream_max_batch_rows=batch_rows))
-        _fill_topic(servers, rows, event_rate)
+        servers.fill_topic(rows, event_rate)
         workers = []
         warmed = {}
         for name in names:
@@ -121,7 +119,7 @@ def flatness(
     results = []
     with ExitStack() as stack:
         servers = stack.enter_context(_servers(stream_max_batch_rows=batch_rows))
-        _fill_topic(servers, rows, event_rate)
+        servers.fill_topic(rows, event_rate)
         for name in _known(system or ["ours"]):
             worker = Worker(name, servers)
             stack.callback(worker.close)
@@ -165,7 +163,7 @@ def everything(
     latency(rate=[2000.0], seconds=1800.0, system=["ours"], output=named("latency-soak"))
     flatness(facts=[0, 1_000_000, 10_000_000], output=named("flatness"))
     generator(output=named("generator"))
-    for script in ("bad_input", "dbt_incremental"):
+    for script in ("bad_input", "dbt_incremental", "postgres_profile"):
         command = [sys.executable, str(Path(__file__).with_name(f"{script}.py"))]
         subprocess.run([*command, "--output", str(named(script))], check=True)
 
@@ -180,12 +178,6 @@ def _servers(**settings: object) -> Any:
     configure_logs("warning")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers and workers end with this process
     return running_servers(**settings)
-
-
-def _fill_topic(servers: Servers, rows: int, event_rate: float) -> None:
-    density = event_rate * _DAY_SECONDS / servers.settings.world_customers
-    filling = servers.generate("--count", str(rows), "--rate", "0", "--per-customer-day", str(density))
-    assert filling.wait() == 0
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ def main(
         "generator": _generator,
         "bad_input": _bad_input,
         "dbt": _dbt,
+        "postgres": _postgres,
     }
     written = ["## Goals", *_goals(goals(documents))]
     for kind, section in sections.items():
@@ -276,6 +277,24 @@ def _dbt(results: list[Result], _: Path) -> list[str]:
     ]
     head = ["facts", "full refresh, s", "incremental, s", "full / incremental"]
     return ["## dbt: incremental builds", *_table(head, rows)]
+
+
+def _postgres(results: list[Result], _: Path) -> list[str]:
+    lines = ["## Where Postgres' time goes", "", "By `pg_stat_statements`, µs per row of one warm drain:"]
+    for result in results:
+        statements = [
+            (
+                f"`{each['statement']}`",
+                f"{each['calls']:,}",
+                f"{each['us_per_row']:.2f}",
+                f"{each['wal_bytes_per_row']:,.0f}",
+            )
+            for each in result["statements"]
+        ]
+        head = [NAMES[result["system"]], "calls", "µs per row", "WAL bytes per row"]
+        shares = ", ".join(f"{state} {share:.0%}" for state, share in result["samples"].items() if share)
+        lines += [*_table(head, statements), f"Its backends, looked at every 10 ms: {shares}."]
+    return lines
 
 
 def _bars(

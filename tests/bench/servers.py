@@ -18,6 +18,7 @@ from txwatch.postgres import Connection, connect
 from txwatch.settings import PREFIX, Settings, load_settings
 
 _TEMPLATE = "bench_template"
+_DAY_SECONDS = 86_400
 
 # As the stream leaves them: ids and times in order, customers at random, batches of 50,000.
 _FILL = """
@@ -72,6 +73,12 @@ class Servers:
         """Start `txwatch generate`."""
         command = [sys.executable, "-m", "txwatch.cli.main", "generate", "--json", *options]
         return subprocess.Popen(command, env=self.environment(), stdout=subprocess.DEVNULL)
+
+    def fill_topic(self, rows: int, event_rate: float) -> None:
+        """Put so many records there, so many of which happened per second."""
+        density = event_rate * _DAY_SECONDS / self.settings.world_customers
+        filling = self.generate("--count", str(rows), "--rate", "0", "--per-customer-day", str(density))
+        assert filling.wait() == 0
 
     def new_database(self, name: str) -> None:
         """Make a warehouse with its dimensions and no facts; one of that name is dropped first."""

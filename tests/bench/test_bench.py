@@ -19,11 +19,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("results")
 
 
-def run(folder: Path, *arguments: str) -> dict[str, Any]:
+def run(folder: Path, *arguments: str, script: str = "bench.py") -> dict[str, Any]:
     """Run a command of the bench and return its document."""
     output = folder / f"{arguments[0]}.json"
     subprocess.run(
-        [sys.executable, str(HERE / "bench.py"), *arguments, "--output", str(output)],
+        [sys.executable, str(HERE / script), *arguments, "--output", str(output)],
         check=True,
         timeout=500,
         stdout=subprocess.DEVNULL,
@@ -87,6 +87,17 @@ def test_a_drain_into_a_warehouse_that_holds_facts_counts_its_own(folder: Path) 
     assert_metered(result)
     # Ids, amounts and texts of a row take more than that.
     assert result["wal_bytes_per_row"] > 50
+
+
+def test_a_profile_tells_statements_and_waits_of_postgres(folder: Path) -> None:
+    document = run(
+        *(folder, "--system=l1", "--rows", "20000", "--batch-rows", "2000", "--warmup-seconds", "0"),
+        script="postgres_profile.py",
+    )
+    (profile,) = document["results"]
+    assert any("core.fact_transaction" in told["statement"] for told in profile["statements"])
+    assert 0.9 < sum(profile["samples"].values()) < 1.1
+    assert "| `copy core.fact_transaction" in report(folder).lower()
 
 
 def test_each_producer_sends_all_records(folder: Path) -> None:

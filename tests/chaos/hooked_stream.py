@@ -15,7 +15,7 @@ from txwatch.settings import load_settings
 from txwatch.stream.query import TransactionStream
 from txwatch.stream.rules import load_ruleset
 
-STEPS = ("claim", "facts", "dimensions", "alerts", "quarantine", "rollups", "settle", "commit")
+STEPS = ("scoring", "claim", "facts", "dimensions", "alerts", "quarantine", "rollups", "settle", "commit")
 _BATCHES_BEFORE = 3
 STRUCK = "struck at"
 """What the log says, with the step and the time, just before it happens."""

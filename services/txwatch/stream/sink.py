@@ -114,6 +114,7 @@ class WarehouseSink:
             StagingLostError: a staged batch is no longer there; it must be staged again.
             UnavailableError: Postgres stayed away for longer than `stream_retry_limit_seconds`.
         """
+        self.reached("scoring")  # and staging, where executors write
         limit = self.settings.stream_retry_limit_seconds
         retrying = Retrying(
             retry=retry_if_exception_type(TRANSIENT) & retry_if_not_exception_type(StagingLostError),

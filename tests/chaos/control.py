@@ -36,7 +36,7 @@ class ControlPlant(Plant):
             programs=("stream", "generate"),
             hooks={"commit": (*_PROGRAM, "write")},
             writer="usename = 'warehouse_owner'",
-            has_fencing=False,
+            is_txwatch=False,
         )
         self._rows_at_strike = 0
         drop_key = "alter table core.fact_transaction drop constraint fact_transaction_pkey"

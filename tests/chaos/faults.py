@@ -45,16 +45,31 @@ class Fault:
 
 
 def kill_jvm(plant: Plant) -> None:
-    jvm = plant.verbs["stream"].jvm()
+    """Kill -9 Spark's driver; the Python beside it has to end and say why."""
+    stream = plant.verbs["stream"]
+    jvm = stream.jvm()
     plant.strike()
     if jvm is not None:
         jvm.kill()
-    plant.verbs["stream"].ended()
+    code = stream.ended()
+    if jvm is not None and plant.is_txwatch:
+        assert code == 1
+        assert "Spark's JVM has ended" in stream.log.read_text()
 
 
 def kill_python(plant: Plant, name: str) -> None:
+    """Kill -9 a program; where it has a JVM, that has to go by itself."""
+    jvm = plant.verbs[name].jvm()
     plant.strike()
     plant.verbs[name].kill_itself()
+    until(lambda: jvm is None or not jvm.is_running(), _PATIENCE_SECONDS)
+
+
+def terminate_stream(plant: Plant) -> None:
+    """Ask the stream to end: it has to finish the batch in flight and end well."""
+    plant.strike()
+    code = plant.verbs["stream"].terminate()
+    assert code == 0 or not plant.is_txwatch
 
 
 def kill_backend(plant: Plant) -> None:
@@ -125,7 +140,7 @@ def start_two_streams(plant: Plant) -> None:
     plant.verbs["stream"].close()
     plant.strike()
     both = [plant.start("stream"), plant.start("stream")]
-    if not plant.has_fencing:
+    if not plant.is_txwatch:
         time.sleep(2 * PAUSE_SECONDS)
         both[0].close()
         return
@@ -138,7 +153,7 @@ def start_two_streams(plant: Plant) -> None:
 
 def _expect_end(plant: Plant, stream: Verb) -> None:
     """Wait until a stream that was taken over from has ended by itself; end one that never does."""
-    if not plant.has_fencing:
+    if not plant.is_txwatch:
         time.sleep(2 * PAUSE_SECONDS)
         stream.close()
         return
@@ -186,7 +201,7 @@ def no_disk(plant: Plant) -> str | None:
 
 def break_at(plant: Plant, step: str, how: str) -> None:
     """Let a stream with a breaker take over and wait until it has struck."""
-    if not plant.has_fencing:
+    if not plant.is_txwatch:
         plant.verbs["stream"].terminate()  # it would go on beside the other
     hooked = plant.start("stream", [*plant.hooks[step], how])
     until(lambda: STRUCK in hooked.log.read_text(), _PATIENCE_SECONDS)
@@ -259,6 +274,7 @@ def _as_superuser(plant: Plant, statement: str) -> list[tuple[Any, ...]]:
 def _all_faults() -> Iterator[Fault]:
     yield Fault("kill -9: the stream's JVM", kill_jvm)
     yield Fault("kill -9: the stream's Python", partial(kill_python, name="stream"))
+    yield Fault("terminated: the stream", terminate_stream)
     yield Fault("kill -9: the generator", partial(kill_python, name="generate"), 10)
     for name in ("archive", "labels"):
         yield Fault(f"kill -9: txwatch {name}", partial(kill_python, name=name), 10, partial(no_verb, name))

@@ -102,7 +102,7 @@ class Plant:
         hooks: per step of the sink, the program that breaks off there; its last argument is how.
         writer: which rows of pg_stat_activity are the stream's connections.
         sink: which of the stream's sinks writes, `driver` or `executors`.
-        has_fencing: whether a stream that was taken over from has to end by itself.
+        is_txwatch: whether the stream is txwatch's own, which ends as it says and is fenced.
         struck_at: when the fault under way struck (time.time).
     """
 
@@ -116,7 +116,7 @@ class Plant:
     )
     writer: str = "application_name = 'txwatch transactions'"
     sink: str = "driver"
-    has_fencing: bool = True
+    is_txwatch: bool = True
     struck_at: float = 0.0
     verbs: dict[str, Verb] = field(default_factory=dict)
     disks: dict[str, Disk] = field(default_factory=dict)

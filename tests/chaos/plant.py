@@ -273,6 +273,7 @@ class Plant:
         for verb in self._started:
             verb.close()
         self.runtime.down()
+        shutil.move(self.runtime.state_dir / "logs", self.folder / "server-logs")
         self.runtime.remove_data()
         for disk in self.disks.values():
             disk.close()

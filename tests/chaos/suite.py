@@ -12,6 +12,7 @@ import psycopg2
 import structlog
 from aftermath import Outcome, differences, miscount, read_outcome, sent_ids
 from botocore.exceptions import BotoCoreError, ClientError
+from confluent_kafka import KafkaException
 from control import ControlPlant, is_meant_for_control
 from faults import FAULTS, Fault
 from plant import WORLD, Load, Plant
@@ -151,14 +152,15 @@ def _strike(plant: Plant, fault: Fault, patience: float) -> Strike:
 
 
 def _is_drained(plant: Plant) -> bool:
-    due = {partition: end for partition, end in ends(plant.settings).items() if end}
     try:
+        due = {partition: end for partition, end in ends(plant.settings).items() if end}
         return (
             plant.warehouse.ledger_ends() == due
             and plant.warehouse.archive_ends() == due
             and archive_differences(plant.settings) == []
         )
-    except (psycopg2.OperationalError, BotoCoreError, ClientError):  # what S3 forgot is being written again
+    # A server is on its way back, or what S3 forgot is being written again.
+    except (KafkaException, psycopg2.OperationalError, BotoCoreError, ClientError):
         return False
 
 

@@ -29,7 +29,7 @@ from txwatch.embedded.object_store import ObjectStore
 from txwatch.embedded.postgres import Postgres
 from txwatch.embedded.runtime import Runtime
 from txwatch.embedded.state import State
-from txwatch.errors import TxwatchError
+from txwatch.errors import TxwatchError, UnavailableError
 from txwatch.generator.progress import ProgressFile
 from txwatch.heartbeat import Heartbeat
 from txwatch.settings import PREFIX, SOON_BUT_SLOWER, Settings, load_settings
@@ -255,8 +255,11 @@ class Plant:
     def _has_entered_labels(self) -> bool:
         if "labels" not in self.programs:
             return True
-        with PipelineReader(self.settings) as reader:
-            return sum(assess(reader.read()).label_lag.values()) == 0
+        try:
+            with PipelineReader(self.settings) as reader:
+                return sum(assess(reader.read()).label_lag.values()) == 0
+        except UnavailableError:  # on its way back
+            return False
 
     def verify(self) -> bool:
         """Tell whether `txwatch verify` balances."""

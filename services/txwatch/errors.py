@@ -1,6 +1,11 @@
 """Errors that a person reads: one sentence that names what is wrong and the way out."""
 
 
+def legible(text: str, keep: str = "") -> str:
+    """Return text of unknown origin on one line, control characters escaped, but for those to keep."""
+    return "".join(each if each.isprintable() or each in keep else ascii(each)[1:-1] for each in text)
+
+
 class TxwatchError(Exception):
     """Something failed; the command line prints the sentence and exits with `exit_code`."""
 
@@ -8,9 +13,12 @@ class TxwatchError(Exception):
 
 
 class UsageError(TxwatchError):
-    """What was asked for cannot be done as asked: a bad argument, setting or file."""
+    """What was asked for cannot be done as asked: a bad argument, setting or file, which it may quote."""
 
     exit_code = 2
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(legible(sentence))
 
 
 class SettingError(UsageError):

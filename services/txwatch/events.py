@@ -23,6 +23,8 @@ DEVICE_ID_MAX = 64
 DEVICE_ID_PATTERN = rf"^[A-Za-z0-9._:-]{{1,{DEVICE_ID_MAX}}}$"
 OCCURRED_AT_MIN = datetime(2000, 1, 1, tzinfo=UTC)
 """Events that claim to be older are taken for a sender's broken clock."""
+SENDABLE_BEFORE = datetime(2100, 1, 1, tzinfo=UTC)
+"""Where the time of made-up and of outside transactions ends."""
 
 CURRENCIES = frozenset(
     "AED ARS AUD BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR JPY KES KRW MAD MXN MYR "

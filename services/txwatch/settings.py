@@ -7,17 +7,9 @@ the state file that `txwatch up` writes (addresses and generated passwords), the
 import json
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    Field,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    SecretStr,
-    ValidationError,
-    field_validator,
-)
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
@@ -41,8 +33,34 @@ Role = Literal[
 ]
 
 
+Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""As many as Java's and Postgres' integers hold."""
+Seconds = Annotated[float, Field(gt=0, le=31_536_000)]
+"""A year at most; timers and times hold it."""
+Hours = Annotated[float, Field(gt=0, le=8_760)]
+
 _TOPIC_NAME = r"^[a-zA-Z0-9._-]{1,249}$"
 """As Kafka has it."""
+
+
+def _state_settings(state_dir: Path) -> dict[str, Any]:
+    """Return the `settings` object of a folder's state file; empty where there is none.
+
+    Raises:
+        SettingError: the folder or the file cannot be read, or holds something else.
+    """
+    path = state_dir / "state.json"
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))["settings"] if path.is_file() else {}
+    except OSError as error:
+        raise SettingError(
+            f"{PREFIX}STATE_DIR: {error.strerror} (got {_shown(str(state_dir))}): name a folder of yours"
+        ) from None
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise SettingError(f"the state file is damaged ({error}): `make clean` starts over") from None
+    if not isinstance(values, dict):
+        raise SettingError("the state file is damaged (no settings in it): `make clean` starts over")
+    return values
 
 
 class StateFileSource(PydanticBaseSettingsSource):
@@ -50,8 +68,7 @@ class StateFileSource(PydanticBaseSettingsSource):
 
     def __init__(self, settings_cls: type[BaseSettings], state_dir: Path) -> None:
         super().__init__(settings_cls)
-        path = state_dir / "state.json"
-        self._values: dict[str, Any] = json.loads(path.read_text())["settings"] if path.is_file() else {}
+        self._values = _state_settings(state_dir)
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
         """Return one field's value, its key, and whether it still needs decoding (never)."""
@@ -100,11 +117,11 @@ class Settings(BaseSettings):
     kafka_labels_topic: str = Field(
         "fraud.labels", pattern=_TOPIC_NAME, description="topic of the ground truth"
     )
-    kafka_partitions: PositiveInt = Field(4, description="partitions of a topic when it is made")
-    kafka_delivery_timeout_seconds: PositiveFloat = Field(
+    kafka_partitions: Count = Field(4, description="partitions of a topic when it is made")
+    kafka_delivery_timeout_seconds: Seconds = Field(
         120.0, description="how long the generator tries to deliver a record before it gives up"
     )
-    kafka_replication_factor: PositiveInt = Field(1, description="replicas of a topic when it is made")
+    kafka_replication_factor: Count = Field(1, description="replicas of a topic when it is made")
 
     postgres_host: str | None = Field(None, description="warehouse server", examples=["127.0.0.1"])
     postgres_port: int = Field(5432, ge=1, le=65535, description="warehouse server's port")
@@ -171,8 +188,8 @@ class Settings(BaseSettings):
     )
 
     world_seed: int = Field(42, ge=0, description="seed of customers, merchants and transactions")
-    world_customers: PositiveInt = Field(10_000, description="customers in the world")
-    world_merchants: PositiveInt = Field(2_000, description="merchants in the world")
+    world_customers: Count = Field(10_000, description="customers in the world")
+    world_merchants: Count = Field(2_000, description="merchants in the world")
 
     stream_ruleset: Path = Field(
         SERVICES_DIR / "rules" / "default.yaml",
@@ -182,15 +199,15 @@ class Settings(BaseSettings):
         None, description="folder with the jars of services/jars/spark.xml; unset: fetched with Ivy"
     )
     stream_trigger_seconds: float = Field(
-        0.0, ge=0, description="least time between two micro-batches; 0: back to back"
+        0.0, ge=0, le=31_536_000, description="least time between two micro-batches; 0: back to back"
     )
-    stream_max_batch_rows: PositiveInt = Field(50_000, description="most records in one micro-batch")
+    stream_max_batch_rows: Count = Field(50_000, description="most records in one micro-batch")
     stream_sink_mode: Literal["driver", "executors"] = Field(
         "driver",
         description="who copies a batch's rows to Postgres: the driver, or each executor its share",
     )
     stream_checkpoint: Literal["s3", "local"] = Field("s3", description="where Spark keeps its checkpoint")
-    stream_cores: PositiveInt = Field(2, description="cores of the local Spark session")
+    stream_cores: Count = Field(2, description="cores of the local Spark session")
     stream_spark_master: str | None = Field(
         None,
         description="Spark cluster to submit to; unset: Spark runs inside the stream's own process",
@@ -208,12 +225,12 @@ class Settings(BaseSettings):
         "",
         description=f"more options of Spark's JVM; `{SOON_BUT_SLOWER}`: sooner there, but slower",
     )
-    stream_retry_limit_seconds: PositiveFloat = Field(
+    stream_retry_limit_seconds: Seconds = Field(
         300.0, description="how long an absent Kafka or Postgres is retried before the stream ends"
     )
 
-    archive_max_rows: PositiveInt = Field(100_000, description="most records in one archive object")
-    archive_interval_seconds: PositiveFloat = Field(
+    archive_max_rows: Count = Field(100_000, description="most records in one archive object")
+    archive_interval_seconds: Seconds = Field(
         10.0, description="longest wait before what has arrived is archived"
     )
 
@@ -224,7 +241,7 @@ class Settings(BaseSettings):
         Path(".txwatch/airflow/manifest/manifest.json"),
         description="dbt's manifest, from which Airflow makes its tasks; written by each `make airflow`",
     )
-    transform_threads: PositiveInt = Field(4, description="models that dbt builds at the same time")
+    transform_threads: Count = Field(4, description="models that dbt builds at the same time")
     reporting_currency: str = Field(
         "EUR",
         pattern=r"^[A-Z]{3}$",
@@ -237,8 +254,8 @@ class Settings(BaseSettings):
     airflow_admin_password: SecretStr | None = Field(
         None, description="password of Airflow's user `admin`; generated by `make airflow`"
     )
-    airflow_retries: NonNegativeInt = Field(3, description="how often a failed task is tried again")
-    airflow_retry_seconds: PositiveFloat = Field(
+    airflow_retries: int = Field(3, ge=0, le=1000, description="how often a failed task is tried again")
+    airflow_retry_seconds: Seconds = Field(
         60.0, description="wait before the first retry of a task; doubled for each further one"
     )
 
@@ -247,12 +264,12 @@ class Settings(BaseSettings):
         description="where incidents are sent as JSON, opened and resolved; unset: nowhere",
         examples=["https://hooks.example.org/txwatch"],
     )
-    incident_late_hours: PositiveFloat = Field(
+    incident_late_hours: Hours = Field(
         26.0, description="hours without a success after which a daily pipeline is late"
     )
 
     maintenance_compact_after_hours: float = Field(
-        24.0, ge=0, description="age from which small archive objects are merged"
+        24.0, ge=0, le=8_760, description="age from which small archive objects are merged"
     )
 
     metabase_url: str | None = Field(
@@ -351,7 +368,14 @@ class Settings(BaseSettings):
         }
 
 
+_MOST_SHOWN = 100
 _FIELD_IN_ERROR = re.compile(r'field "(\w+)"')
+
+
+def _shown(value: object) -> str:
+    """Return a value that was refused, as a sentence can hold it."""
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]} ..."
 
 
 def _example(name: str) -> str:
@@ -370,10 +394,10 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + "_".join(str(part) for part in first["loc"][:1]).upper()
-        raise SettingError(f"{name}: {first['msg']} (got {first['input']!r})") from None
+        raise SettingError(f"{name}: {first['msg']} (got {_shown(first['input'])})") from None
     except SettingsError as error:
         field = _FIELD_IN_ERROR.search(str(error))
         name = field.group(1) if field else "?"
         raise SettingError(f"{PREFIX}{name.upper()}: is not JSON, as {_example(name)} is") from None
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise SettingError(f"the state file is damaged ({error}): `make clean` starts over") from None
+    except UnicodeDecodeError as error:
+        raise SettingError(f".env is not UTF-8 text ({error.reason}): save it as such") from None

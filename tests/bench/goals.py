@@ -78,6 +78,11 @@ def against_others(drains: list[Result], mode: str) -> list[Goal]:
     return found
 
 
+def ours_against(drains: list[Result], name: str) -> tuple[list[float], list[float]]:
+    """Divide our drain rate, and our CPU per row, by those of a system, turn by turn."""
+    return _turns(drains, "ours", name, _rate), _turns(drains, "ours", name, _cpu)
+
+
 def _producers(results: list[Result]) -> list[Goal]:
     """Compare the generator with a naive loop and with the bare client."""
     return [

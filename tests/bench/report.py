@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import altair as alt
 import pandas as pd
 import typer
-from goals import Goal, against_others, goals, spread
+from goals import Goal, against_others, goals, ours_against, spread
 from results import Result, of_kind, read
 from systems import NAMES
 
@@ -85,18 +85,9 @@ def _goals(found: Iterable[Goal]) -> list[str]:
 def _drain(results: list[Result], images: Path) -> list[str]:
     names = [name for name in NAMES if any(result["system"] == name for result in results)]
     own = {name: [result for result in results if result["system"] == name] for name in names}
-    rows = [
-        (
-            NAMES[name],
-            spread([result["rows_per_second"] for result in own[name]], ",.0f"),
-            spread([result["cpu_us_per_row"]["total"] for result in own[name]], ".1f"),
-            *(f"{median(result['cpu_us_per_row'][part] for result in own[name]):.1f}" for part in _PARTS),
-            f"{median(result['wal_bytes_per_row'] for result in own[name]):,.0f}",
-            f"{max(result['rss_mib'] for result in own[name]):,.0f}",
-        )
-        for name in names
-    ]
-    head = ["system", "rows/s", "CPU µs/row", *_PARTS, "WAL bytes/row", "client's RSS, MiB"]
+    rows = [_drain_row(name, own[name], *ours_against(results, name)) for name in names]
+    head = ["system", "rows/s", "CPU µs/row", *_PARTS, "WAL bytes/row", "client's RSS, MiB", "load avg"]
+    head += ["rate, ours / it", "CPU, ours / it"]
     _bars(
         images / "performance-cpu.svg",
         [
@@ -128,12 +119,32 @@ def _drain(results: list[Result], images: Path) -> list[str]:
         "## Draining a backlog",
         *_table(head, rows),
         "Median of all turns, with their range; RSS is the largest reading of all turns.",
+        "Ours is the driver's sink, divided by the line's system in each turn that both had.",
         "",
         "![CPU per row of every system](images/performance-cpu.svg)",
         "![rows per second of every system](images/performance-rate.svg)",
         "",
         *_executors([goal for goal in against_others(results, "executors") if goal.is_measured]),
     ]
+
+
+def _drain_row(name: str, own: list[Result], rates: list[float], cpu: list[float]) -> list[str]:
+    loads = [result["load_average"] for result in own if "load_average" in result]
+    return [
+        NAMES[name],
+        spread([result["rows_per_second"] for result in own], ",.0f"),
+        spread([result["cpu_us_per_row"]["total"] for result in own], ".1f"),
+        *(f"{median(result['cpu_us_per_row'][part] for result in own):.1f}" for part in _PARTS),
+        f"{median(result['wal_bytes_per_row'] for result in own):,.0f}",
+        f"{max(result['rss_mib'] for result in own):,.0f}",
+        _median_or_empty(loads, ".1f"),
+        _median_or_empty(rates, ".2f"),
+        _median_or_empty(cpu, ".2f"),
+    ]
+
+
+def _median_or_empty(values: list[float], form: str) -> str:
+    return format(median(values), form) if values else ""
 
 
 def _executors(found: list[Goal]) -> list[str]:

@@ -118,6 +118,7 @@ def test_the_page_tells_what_was_measured_and_what_missed_its_goal(folder: Path)
             "cpu_us_per_row": dict.fromkeys(("client", "postgres", "broker", "total"), 1e6 / rate),
             "wal_bytes_per_row": 400.0,
             "rss_mib": 1400,
+            **({"load_average": 2.5} if system == "ours" else {}),  # older results have none
         }
         for number in range(3)
         for system, rate in (("ours", 80_000 + number), ("b2", 20_000), ("l1", 120_000))
@@ -134,5 +135,8 @@ def test_the_page_tells_what_was_measured_and_what_missed_its_goal(folder: Path)
     assert "| drain rate, ours / B2 | >= 2 | 4.00 (4.00 to 4.00) | met |" in page
     assert "| drain rate, ours / L1 | >= 0.7 | 0.67 (0.67 to 0.67) | missed |" in page
     assert "| txwatch, driver sink | 80,001 (80,000 to 80,002) |" in page
+    assert "| 1,400 | 2.5 | 1.00 | 1.00 |" in page  # load average, ours by ours: rate, CPU
+    assert "| 1,400 |  | 4.00 | 0.25 |" in page  # ours by B2
+    assert "| 1,400 |  | 0.67 | 1.50 |" in page  # ours by L1
     assert "| CPU per row, B1x / ours | >= 4 |  | not measured |" in page
     assert "| B1x: " not in page  # no row of its own where nothing was measured

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from pyarrow import parquet
 
-from oracle.balance import Warehouse, kafka_records
+from oracle.balance import Position, Warehouse, kafka_records
 from txwatch.settings import Settings
 
 Rows = Mapping[Any, Any]
@@ -90,23 +90,39 @@ class Miscount:
     due: int
     found: int
     lost: int
+    unread: int
+    """Of the lost: sent after everything of their partition that was found, so never read."""
     doubled: int
 
 
-def miscount(settings: Settings, ids_in_kafka: Counter[str]) -> Miscount:
+def miscount(settings: Settings, sent: Mapping[Position, str]) -> Miscount:
     """Compare how often each id stands in the facts with how often it was sent."""
     rows = Warehouse(settings).rows(
         "select transaction_id::text, count(*) from core.fact_transaction group by 1"
     )
-    found = Counter(dict(rows))
-    lost, doubled = (ids_in_kafka - found).total(), (found - ids_in_kafka).total()
-    return Miscount(ids_in_kafka.total(), found.total(), lost, doubled)
+    return compare(sent, Counter(dict(rows)))
 
 
-def sent_ids(settings: Settings) -> Counter[str]:
-    """Count each transaction id that Kafka holds; every record is well-formed."""
+def compare(sent: Mapping[Position, str], found: Counter[str]) -> Miscount:
+    """Count what of the ids, by their place in Kafka, is lost and doubled among those found."""
+    due = Counter(sent.values())
+    lost, unread = due - found, Counter(_sent_later(sent, found))
+    return Miscount(due.total(), found.total(), lost.total(), (lost & unread).total(), (found - due).total())
+
+
+def _sent_later(sent: Mapping[Position, str], found: Counter[str]) -> Iterator[str]:
+    """Yield the ids sent after the last one that was found of their partition; repeats tell nothing."""
+    first = {sent[position]: position for position in sorted(sent, reverse=True)}
+    read = dict[int, int]()
+    for partition, offset in (first[name] for name in found.keys() & first.keys()):
+        read[partition] = max(offset, read.get(partition, -1))
+    return (name for (partition, offset), name in sent.items() if offset > read.get(partition, -1))
+
+
+def sent_ids(settings: Settings) -> dict[Position, str]:
+    """Return each transaction id that Kafka holds by its place; every record is well-formed."""
     marker, length = b'"transaction_id":"', 36
-    return Counter(
-        value[(start := value.index(marker) + len(marker)) : start + length].decode()
-        for value in kafka_records(settings).values()
-    )
+    return {
+        position: value[(start := value.index(marker) + len(marker)) : start + length].decode()
+        for position, value in kafka_records(settings).items()
+    }

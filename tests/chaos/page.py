@@ -45,10 +45,7 @@ def _lines(report: dict[str, Any], source: Path) -> Iterator[str]:
         "pause, from its beginning) until a record that Kafka took afterwards was scored and another one archived"
         f"{report['ours']['recovered_when']}. Where Spark has to start anew, that is most of it."
     )
-    yield from _strikes(struck)
-    for each in struck:
-        if each["failure"]:
-            yield f"\n**{each['fault']}**: {each['failure']}"
+    yield from _strikes(struck, "recovered after, seconds", "never")
     yield from _skipped(report["ours"]["skipped"])
     yield from _not_struck(report, {strike["fault"] for strike in struck})
     if control := report.get("control"):
@@ -73,14 +70,17 @@ def _rounds(rounds: list[dict[str, Any]]) -> Iterator[str]:
         yield f"| {number} | {len(each['strikes'])} | {each['records']:,} | {counts} | {balanced} | {differing} |"
 
 
-def _strikes(strikes: list[dict[str, Any]]) -> Iterator[str]:
+def _strikes(strikes: list[dict[str, Any]], recovered: str, never: str) -> Iterator[str]:
     yield ""
-    yield "| fault | recovered after, seconds |"
+    yield f"| fault | {recovered} |"
     yield "| --- | --- |"
     names = dict.fromkeys(strike["fault"] for strike in strikes)
     for name in names:
         seconds = [strike["recovered_after_seconds"] for strike in strikes if strike["fault"] == name]
-        yield f"| {name} | {', '.join('never' if each is None else f'{each:.0f}' for each in seconds)} |"
+        yield f"| {name} | {', '.join(never if each is None else f'{each:.0f}' for each in seconds)} |"
+    for strike in strikes:
+        if strike["failure"]:
+            yield f"\n**{strike['fault']}**: {strike['failure']}"
 
 
 def _skipped(skipped: dict[str, str]) -> Iterator[str]:
@@ -106,20 +106,24 @@ def _control(control: dict[str, Any]) -> Iterator[str]:
         "`write.jdbc`, Spark's checkpoint on S3), on the same servers, wires and supervisor. It gets no malformed "
         "records, which would end it for good, and its table has no primary key, as `write.jdbc` makes it; where "
         "two streams meet, both run for a while, because nothing fences one of them off. Lost is what is due and "
-        "not there once no row has come for a minute, whatever keeps it from coming:"
+        "not there once no row has come for a minute; of that, never read is what was sent after all that came of "
+        "its partition:"
     )
     yield ""
-    yield "| faults | due rows | found | lost | doubled |"
-    yield "| ---: | ---: | ---: | ---: | ---: |"
+    yield "| faults | due rows | found | lost | of these never read | doubled |"
+    yield "| ---: | ---: | ---: | ---: | ---: | ---: |"
+    unread = f"{counted['unread']:,}" if "unread" in counted else ""
     yield (
-        f"| {len(control['strikes'])} | {counted['due']:,} | {counted['found']:,} | {counted['lost']:,} | "
+        f"| {len(control['strikes'])} | {counted['due']:,} | {counted['found']:,} | {counted['lost']:,} | {unread} | "
         f"{counted['doubled']:,} |"
     )
+    yield ""
+    yield (
+        "Stuck is where no row came within 90 s after the fault, though everything that had ended was started "
+        "again and no obstacle was left:"
+    )
+    yield from _strikes(control["strikes"], "rows came again after, seconds", "**stuck**")
     yield from _skipped(control["skipped"])
-    never = [strike["fault"] for strike in control["strikes"] if strike["recovered_after_seconds"] is None]
-    if never:
-        yield ""
-        yield "It did not get on again within 90 s after: " + "; ".join(never) + "."
 
 
 if __name__ == "__main__":

@@ -175,9 +175,9 @@ def run_control(folder: Path, seed: int, faults: Sequence[Fault], per_second: in
         plant.recover(RECOVERY_SECONDS)
         strikes = [_strike(plant, fault, CONTROL_RECOVERY_SECONDS) for fault in todo]
         plant.end_load()
-        ids = sent_ids(plant.settings)
-        plant.settle(lambda: miscount(plant.settings, ids).lost == 0)
-        outcome = miscount(plant.settings, ids)
+        sent = sent_ids(plant.settings)
+        plant.settle(lambda: miscount(plant.settings, sent).lost == 0)
+        outcome = miscount(plant.settings, sent)
     left_out = {fault.name for fault in faults if not is_meant_for_control(fault)}
     return {
         "strikes": [asdict(strike) for strike in strikes],

@@ -4,9 +4,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as how
+from hypothesis import strategies as st
 
+from oracle.anything import TEXT, refusal
 from txwatch.errors import SettingError
-from txwatch.settings import load_settings
+from txwatch.settings import PREFIX, Settings, load_settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -69,3 +73,55 @@ def test_java_home_is_known_by_its_usual_name(monkeypatch: pytest.MonkeyPatch) -
 def test_no_secret_is_shown_when_settings_are_printed(tmp_path: Path) -> None:
     _state_file(tmp_path, {"stream_writer_password": "hush-hush", "s3_secret_key": "hush-hush"})
     assert "hush-hush" not in repr(load_settings(state_dir=tmp_path))
+
+
+@how(max_examples=400, derandomize=True, database=None)
+@given(st.sampled_from(sorted(Settings.model_fields)), TEXT)
+def test_any_text_is_taken_or_refused_in_a_sentence_that_names_its_variable(name: str, value: str) -> None:
+    variable = (Settings.model_fields[name].validation_alias or f"{PREFIX}{name}").upper()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(variable, value)
+        assert_names(refusal(load_settings), f"{variable}: ")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder whose files every example writes anew."""
+    return tmp_path_factory.mktemp("settings")
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+_NAMED = st.dictionaries(st.sampled_from(sorted(Settings.model_fields)), _VALUES, max_size=2)
+
+
+@how(max_examples=150, derandomize=True, database=None)
+@given(
+    st.binary(max_size=60)
+    | (_VALUES | (_VALUES | _NAMED).map(lambda values: {"settings": values})).map(
+        lambda document: json.dumps(document).encode()
+    )
+)
+def test_any_state_file_is_taken_or_refused_in_a_sentence(folder: Path, content: bytes) -> None:
+    (folder / "state.json").write_bytes(content)
+    assert_names(refusal(lambda: load_settings(state_dir=folder)), "the state file is damaged (", PREFIX)
+
+
+@how(max_examples=100, derandomize=True, database=None)
+@given(st.sampled_from(sorted(Settings.model_fields)), st.binary(max_size=60))
+def test_any_dotenv_file_is_taken_or_refused_in_a_sentence(folder: Path, name: str, value: bytes) -> None:
+    (folder / "dotenv").write_bytes(f"{PREFIX}{name.upper()}=".encode() + value)
+    assert_names(
+        refusal(lambda: load_settings(_env_file=folder / "dotenv")), ".env is not UTF-8 text", PREFIX
+    )
+
+
+def assert_names(sentence: str | None, *beginnings: str) -> None:
+    """Check of a refusal, where there is one, that it says of what it is, on one short line."""
+    if sentence is not None:
+        assert sentence.startswith(beginnings)
+        assert sentence.isprintable()
+        assert len(sentence) < 500

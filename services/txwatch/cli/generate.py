@@ -14,7 +14,7 @@ from txwatch.cli.sending import (
     write_to_file,
 )
 from txwatch.errors import UsageError
-from txwatch.events import OCCURRED_AT_MIN
+from txwatch.events import OCCURRED_AT_MIN, SENDABLE_BEFORE
 from txwatch.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 DEFAULT_START = "2025-01-01T00:00:00Z"
 """Fixed, so that the same seed gives the same bytes; long ago, so that made-up time stays in the past."""
-LATEST_START = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def generate(
@@ -91,9 +90,9 @@ def _start_ms(text: str) -> int:
     except ValueError:
         raise UsageError(f"--start {text!r} is no time: write it as {DEFAULT_START}") from None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if not OCCURRED_AT_MIN <= aware < LATEST_START:
+    if not OCCURRED_AT_MIN <= aware < SENDABLE_BEFORE:
         raise UsageError(
-            f"--start {text!r} is not from {OCCURRED_AT_MIN:%Y} on and before {LATEST_START:%Y}: "
+            f"--start {text!r} is not from {OCCURRED_AT_MIN:%Y} on and before {SENDABLE_BEFORE:%Y}: "
             f"write it as {DEFAULT_START}"
         )
     return int(aware.timestamp() * 1000)

@@ -30,7 +30,7 @@ from txwatch.cli.stream import stream
 from txwatch.cli.transform import transform
 from txwatch.cli.up import down, up
 from txwatch.cli.verify import verify
-from txwatch.errors import TxwatchError
+from txwatch.errors import TxwatchError, legible
 from txwatch.logs import configure_logs
 from txwatch.settings import load_settings
 
@@ -40,6 +40,8 @@ app = typer.Typer(
     help="Real-time transaction monitoring: generator -> Kafka -> Spark -> Postgres.",
 )
 _debug = False
+_LOG_LAYOUT = "\n\t"
+"""What the lines of a log that a sentence ends with consist of."""
 
 
 @app.callback()
@@ -94,12 +96,13 @@ def run() -> None:
     except Exception as error:  # the last resort: even a fault of ours is told in one sentence
         if _debug:
             raise
-        _say(f"unexpected {type(error).__name__} {_place(error)}: {error} (--debug shows the traceback)")
+        what = " ".join(str(error).split())
+        _say(f"unexpected {type(error).__name__} {_place(error)}: {what} (--debug shows the traceback)")
         sys.exit(1)
 
 
 def _say(sentence: str) -> None:
-    text = f"[bold red]error:[/] {escape(sentence)}"
+    text = f"[bold red]error:[/] {escape(legible(sentence, keep=_LOG_LAYOUT))}"
     Console(stderr=True).print(text, highlight=False, soft_wrap=True, emoji=False)
 
 

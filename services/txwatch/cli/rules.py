@@ -32,4 +32,4 @@ def check(
         table.add_column(heading)
     for rule in ruleset.rules:
         table.add_row(rule.id, rule.severity, ", ".join(rule.columns), rule.description)
-    Console().print(table)
+    Console(markup=False).print(table)

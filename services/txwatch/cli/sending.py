@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from txwatch.errors import UsageError
+from txwatch.errors import UsageError, legible
 from txwatch.events import format_time
 from txwatch.settings import Settings
 
@@ -89,7 +89,12 @@ def write_to_file(source: "Source", limits: "Limits", output: Path, *, as_json: 
         )
         standing = replace(run.go(limits, _stop_on_signals()), labels=0)  # a file holds no labels
     _summarise(
-        run, standing, run=str(output), covers_all=True, as_json=as_json, to_stderr=output == STANDARD_OUTPUT
+        run,
+        standing,
+        run=legible(str(output)),
+        covers_all=True,
+        as_json=as_json,
+        to_stderr=output == STANDARD_OUTPUT,
     )
 
 
@@ -175,4 +180,4 @@ def _summarise(
     table.add_column(overflow="fold")
     for name, value in summary.items():
         table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int | float) else value)
-    Console(stderr=to_stderr).print(table)
+    Console(stderr=to_stderr, markup=False).print(table)

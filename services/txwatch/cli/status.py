@@ -28,7 +28,7 @@ def status(
     if as_json:
         typer.echo(json.dumps(_document(processes, pipeline), indent=2, default=str))
         return
-    console = Console()
+    console = Console(markup=False)
     if with_processes:
         console.print(_process_table(processes) if processes else "nothing runs here: `txwatch up` starts it")
     console.print(pipeline if isinstance(pipeline, str) else pipeline_table(pipeline), highlight=False)

@@ -1,6 +1,7 @@
 """Reading a file of outside transactions: the handbook's columns, checked, as plain columns of numbers."""
 
 import gzip
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from txwatch.errors import UsageError
-from txwatch.events import AMOUNT_MAX
+from txwatch.events import AMOUNT_MAX, OCCURRED_AT_MIN, SENDABLE_BEFORE
 from txwatch.world.choice import Floats, Indices
 
 COLUMNS: dict[str, pa.DataType] = {
@@ -28,6 +29,7 @@ COLUMNS: dict[str, pa.DataType] = {
 
 _CENT_NOISE = 1e-6
 """How far from whole cents, in cents, an amount may lie: the publisher's amounts are binary floats."""
+_CIRCLE = 360.0
 _HEADER_LINES = 1
 
 
@@ -63,15 +65,11 @@ def read_handbook(path: Path, limit: int | None = None) -> OutsideTransactions:
     for name, column in columns.items():
         _require(path, name, ~column.is_null().to_numpy(), "is empty")
     cents = _cents(path, columns["amount"].to_numpy())
-    occurred_ms = columns["timestamp"].cast(pa.int64()).to_numpy() * 1000
-    _require(
-        path,
-        "timestamp",
-        np.diff(occurred_ms, prepend=occurred_ms[:1]) >= 0,
-        "is earlier than the line before",
-    )
+    occurred_ms = _occurred_ms(path, columns["timestamp"].cast(pa.int64()).to_numpy())
     for name in ("transaction_id", "customer_id", "merchant_id"):
         _require(path, name, columns[name].to_numpy() >= 0, "is negative")
+    for name in ("latitude", "longitude", "customer_latitude", "customer_longitude"):
+        _require(path, name, np.abs(columns[name].to_numpy()) <= _CIRCLE, "is not in degrees")
     return OutsideTransactions(
         occurred_ms=occurred_ms,
         cents=cents,
@@ -87,16 +85,18 @@ def read_handbook(path: Path, limit: int | None = None) -> OutsideTransactions:
 def _read_table(path: Path) -> pa.Table:
     try:
         with path.open("rb") as file, gzip.open(file) as lines:
-            header = lines.readline().decode().strip().split(",")
+            header = lines.readline().decode().rstrip("\r\n").split(",")
     except FileNotFoundError:
         raise UsageError(f"{path} does not exist: name a gzipped CSV file") from None
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is no gzipped CSV file ({error}): compress it with `gzip`") from None
     missing = [name for name in COLUMNS if name not in header]
     if missing:
         raise UsageError(f"{path}, line 1: column {missing[0]!r} is missing; it needs {', '.join(COLUMNS)}")
     try:
         return _parse(path, use_threads=True)
+    except pa.ArrowKeyError as error:  # it takes a carriage return for the end of a line, too
+        raise UsageError(f"{path}, line 1: {error}; it needs {', '.join(COLUMNS)}") from None
     except pa.ArrowInvalid:
         return _parse_naming_line(path)
     except (OSError, EOFError) as error:
@@ -116,16 +116,27 @@ def _parse_naming_line(path: Path) -> pa.Table:
     try:
         return _parse(path, use_threads=False)
     except pa.ArrowInvalid as error:
-        raise UsageError(f"{path}: {error}; correct that line or leave it out") from None
+        complaint = " ".join(str(error).split())
+        raise UsageError(f"{path}: {complaint}; correct that line or leave it out") from None
 
 
 def _cents(path: Path, amounts: Floats) -> Indices:
-    hundredths = amounts * 100
-    cents = np.rint(hundredths)
     _require(path, "amount", np.isfinite(amounts) & (amounts >= 0), "is not an amount")
     _require(path, "amount", amounts <= float(AMOUNT_MAX), f"is more than {AMOUNT_MAX}")
+    hundredths = amounts * 100
+    cents = np.rint(hundredths)
     _require(path, "amount", np.abs(hundredths - cents) < _CENT_NOISE, "has more than two decimal places")
     return cents.astype(np.int64)
+
+
+def _occurred_ms(path: Path, seconds: Indices) -> Indices:
+    first, after = (int(moment.timestamp()) for moment in (OCCURRED_AT_MIN, SENDABLE_BEFORE))
+    is_sendable = (first <= seconds) & (seconds < after)
+    bounds = f"is not from {OCCURRED_AT_MIN:%Y} on and before {SENDABLE_BEFORE:%Y}"
+    _require(path, "timestamp", is_sendable, bounds)
+    is_in_order = np.diff(seconds, prepend=seconds[:1]) >= 0
+    _require(path, "timestamp", is_in_order, "is earlier than the line before")
+    return seconds * 1000
 
 
 def _require(path: Path, column: str, holds: npt.NDArray[np.bool_], complaint: str) -> None:

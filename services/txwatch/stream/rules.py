@@ -108,10 +108,10 @@ def load_ruleset(path: Path) -> Ruleset:
         raise RulesetError(
             f"{path}: cannot be read ({error.strerror}); name an existing ruleset file"
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RulesetError(f"{path}: is not YAML ({' '.join(str(error).split())})") from None
     except ValidationError as error:
         raise RulesetError(f"{path}: {_first_problem(error, document)}") from None
+    except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:  # of odd tags and dates
+        raise RulesetError(f"{path}: is not YAML ({' '.join(str(error).split())})") from None
     _check_ids(path, ruleset)
     for rule in ruleset.rules:
         _check_rule(path, rule)

@@ -1,12 +1,18 @@
 """A file of outside transactions, good and bad: bad ones get one sentence that names the line."""
 
 import gzip
+import warnings
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as how
+from hypothesis import strategies as st
 
+from oracle.anything import refusal
 from txwatch.errors import UsageError
 from txwatch.generator.handbook import COLUMNS, read_handbook
+from txwatch.generator.replay import Replay
 
 HEADER = ",".join(COLUMNS)
 ROWS = (
@@ -60,7 +66,11 @@ def test_a_limit_takes_the_first_rows(tmp_path: Path) -> None:
         ),
         (ROWS[2].replace("1108.8500000000001", "1e12"), "line 4: amount is more than 99999999.99"),
         (ROWS[2].replace("1108.8500000000001", ""), "line 4: amount is empty"),
+        (ROWS[2].replace("1108.8500000000001", "1e308"), "line 4: amount is more than 99999999.99"),
         (ROWS[2].replace(",2,", ",-2,"), "line 4: customer_id is negative"),
+        (ROWS[2].replace("39.91178", "1e308"), "line 4: latitude is not in degrees"),
+        (ROWS[2].replace("-99.45471", "-inf"), "line 4: customer_longitude is not in degrees"),
+        (ROWS[2].replace("2018", "9999"), "line 4: timestamp is not from 2000 on and before 2100"),
         (ROWS[0].replace("00:00:31", "00:00:30"), "line 4: timestamp is earlier than the line before"),
     ],
 )
@@ -93,3 +103,43 @@ def test_a_file_cut_short_is_named(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         read_handbook(tmp_path / "nowhere.csv.gz")
+
+
+_BYTES = st.binary(max_size=200)
+_FIELD = st.text(max_size=8) | st.floats().map(repr) | st.integers(-(2**70), 2**70).map(str)
+_FIELD |= st.datetimes().map(lambda moment: f"{moment:%Y-%m-%d %H:%M:%S}")
+_FIELD |= st.sampled_from(
+    ["", '"', "\0", "\x1b[2J", "a\rb", "a\u2028b", "nan", "inf", "1e308", "-0.0", "128"]
+)
+_ROW = st.dictionaries(st.integers(0, len(COLUMNS) - 1), _FIELD, max_size=2).map(
+    lambda changes: ",".join(changes.get(at, field) for at, field in enumerate(ROWS[0].split(",")))
+)
+_HEADER = st.sampled_from([HEADER, f" {HEADER} ", f"\ufeff{HEADER}", f"{HEADER},amount", f"{HEADER},"])
+_LINES = st.tuples(_HEADER, st.lists(_ROW | st.text(max_size=40), max_size=3)).map(lambda t: [t[0], *t[1]])
+_CSV = st.tuples(st.sampled_from(["\n", "\r\n", "\r"]), _LINES).map(lambda t: t[0].join([*t[1], ""]).encode())
+_GZIP = (_BYTES | _CSV).map(lambda content: gzip.compress(content, mtime=0))
+_DAMAGED = st.tuples(_GZIP, st.integers(0, 300), st.binary(min_size=1, max_size=3)).map(
+    lambda t: t[0][: t[1]] + t[2] + t[0][t[1] + len(t[2]) :]
+)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file that every example writes anew."""
+    return tmp_path_factory.mktemp("handbook") / "file.csv.gz"
+
+
+@how(max_examples=1000, derandomize=True, database=None)
+@given(_BYTES | _CSV | _GZIP | _DAMAGED)
+def test_any_bytes_are_sent_or_refused_in_a_sentence_that_names_the_file(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    with warnings.catch_warnings(action="error"):
+        sentence = refusal(lambda: assert_sent(Replay(read_handbook(file), file.name)))
+    if sentence is not None:
+        assert sentence.startswith(str(file))
+        assert sentence.isprintable()
+
+
+def assert_sent(source: Replay) -> None:
+    assert sum(map(len, source.records(0, source.total))) == source.total
+    assert len(list(source.labels(0, source.total).encode())) == source.rows.is_fraud.sum()

@@ -70,6 +70,9 @@ def test_a_faulty_expression_is_refused_naming_file_and_rule(
         ("ruleset: test\nversion: 1\nowner: me\nrules:\n" + rule("true"), "owner: unknown key"),
         ("ruleset: test\nversion: 1\nrules: []\n", "rules"),
         ("ruleset: [", "is not YAML"),
+        ("version: 2026-02-30", "is not YAML (day is out of range for month)"),
+        ("version: !!timestamp x", "is not YAML"),
+        ("[" * 5000, "is not YAML"),
         ("- 1\n", "the file"),
     ],
 )

@@ -75,7 +75,7 @@ def test_no_secret_is_shown_when_settings_are_printed(tmp_path: Path) -> None:
     assert "hush-hush" not in repr(load_settings(state_dir=tmp_path))
 
 
-@how(max_examples=400, derandomize=True, database=None, deadline=None)
+@how(max_examples=400, derandomize=True, database=None)
 @given(st.sampled_from(sorted(Settings.model_fields)), TEXT)
 def test_any_text_is_taken_or_refused_in_a_sentence_that_names_its_variable(name: str, value: str) -> None:
     variable = (Settings.model_fields[name].validation_alias or f"{PREFIX}{name}").upper()
@@ -98,7 +98,7 @@ _VALUES = st.recursive(
 _NAMED = st.dictionaries(st.sampled_from(sorted(Settings.model_fields)), _VALUES, max_size=2)
 
 
-@how(max_examples=150, derandomize=True, database=None, deadline=None)
+@how(max_examples=150, derandomize=True, database=None)
 @given(
     st.binary(max_size=60)
     | (_VALUES | (_VALUES | _NAMED).map(lambda values: {"settings": values})).map(
@@ -110,7 +110,7 @@ def test_any_state_file_is_taken_or_refused_in_a_sentence(folder: Path, content:
     assert_names(refusal(lambda: load_settings(state_dir=folder)), "the state file is damaged (", PREFIX)
 
 
-@how(max_examples=100, derandomize=True, database=None, deadline=None)
+@how(max_examples=100, derandomize=True, database=None)
 @given(st.sampled_from(sorted(Settings.model_fields)), st.binary(max_size=60))
 def test_any_dotenv_file_is_taken_or_refused_in_a_sentence(folder: Path, name: str, value: bytes) -> None:
     (folder / "dotenv").write_bytes(f"{PREFIX}{name.upper()}=".encode() + value)

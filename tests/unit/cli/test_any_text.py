@@ -76,7 +76,7 @@ def answer(*arguments: str) -> tuple[int, str, str]:
     return int(str(code)), out.read(), err.getvalue()
 
 
-@how(max_examples=150, derandomize=True, database=None, deadline=None)
+@how(max_examples=150, derandomize=True, database=None)
 @given(st.sampled_from(sorted(tried())), TEXT)
 @pytest.mark.usefixtures("nothing_starts")
 def test_any_text_is_taken_or_refused_in_a_sentence(arguments: tuple[str, ...], text: str) -> None:

@@ -129,7 +129,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("handbook") / "file.csv.gz"
 
 
-@how(max_examples=1000, derandomize=True, database=None, deadline=None)
+@how(max_examples=1000, derandomize=True, database=None)
 @given(_BYTES | _CSV | _GZIP | _DAMAGED)
 def test_any_bytes_are_sent_or_refused_in_a_sentence_that_names_the_file(file: Path, content: bytes) -> None:
     file.write_bytes(content)

@@ -5,12 +5,15 @@ from decimal import Decimal
 from urllib.parse import quote
 
 import pytest
+from board_page import enter, open_board, open_tab, shown
+from headless import has_drawn
 from known_stream import KnownStream, Malformed, Payment, transaction_id
 from psycopg2.extras import Json
-from running_console import RunningConsole, piece
+from running_console import SHOW_SECONDS, RunningConsole, piece, wait_for
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
+from txwatch.dashboards.definitions import DASHBOARDS, cards_of, load_cards
 from txwatch.postgres import Connection
 
 PAGES = ("", "alerts", "quarantine", "health")
@@ -59,6 +62,36 @@ def test_hostile_text_is_inert_on_every_page(
     assert SCRIPT in piece(browser, "alert").text  # shown as it is written
     assert SQL in piece(browser, "evidence").text
     assert facts(owner) == before
+
+
+@pytest.mark.usefixtures("hostile_alert")
+def test_hostile_text_is_inert_on_every_dashboard(
+    owner: Connection, console: RunningConsole, browser: Chrome
+) -> None:
+    before = facts(owner)
+    for board in DASHBOARDS:
+        open_board(browser, console, board.title)
+        for tab in board.tabs:
+            open_tab(browser, tab)
+            for card in cards_of(board, load_cards(), tab):
+                shown(browser, card.id)
+            wait_for(lambda: has_drawn(browser), SHOW_SECONDS, f"{board.title}/{tab} is drawn")
+            assert_inert(browser)
+    open_board(browser, console, "Fraud")
+    for text in (SQL, SCRIPT):
+        wait_for(lambda text=text: text in cells(browser, "fraud_newest"), SHOW_SECONDS, f"{text} is shown")
+    for text, alerts in ((SQL, 0), (SCRIPT, 1)):  # the second is the name of a rule that fired
+        enter(browser, "rule", text)
+        count = f"\n{alerts}"
+        wait_for(lambda count=count: shown(browser, "fraud_alerts").endswith(count), SHOW_SECONDS, text)
+        assert_inert(browser)
+    assert facts(owner) == before
+
+
+def cells(browser: Chrome, card: str) -> str:
+    """Return all text of a card's table, of which the page draws a picture."""
+    (found,) = browser.find_elements(By.CSS_SELECTOR, f".st-key-card-{card}")
+    return str(browser.execute_script("return arguments[0].textContent", found))
 
 
 def test_a_hostile_address_is_inert(

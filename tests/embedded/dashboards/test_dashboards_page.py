@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from board_page import enter, open_board, open_tab, shown
 from headless import has_drawn, requested_hosts, resize
 from running_console import SHOW_SECONDS, RunningConsole, running_console, wait_for
 from selenium.webdriver import Chrome
@@ -42,27 +43,6 @@ def analyst(known_marts: Settings) -> Iterator[Connection]:
         yield connection
 
 
-def open_board(browser: Chrome, console: RunningConsole, title: str) -> None:
-    browser.get(f"{console.url}/dashboards")
-    click(browser, f"//button[normalize-space(.)='{title}']", title)
-    description = next(board.description for board in DASHBOARDS if board.title == title)
-    wait_for(lambda: description in browser.page_source, SHOW_SECONDS, f"{title} is shown")
-
-
-def click(browser: Chrome, path: str, what: str) -> None:
-    wait_for(lambda: browser.find_elements(By.XPATH, path), SHOW_SECONDS, f"{what} can be chosen")[0].click()
-
-
-def shown(browser: Chrome, card: str) -> str:
-    """Return the text of a card, once it is there."""
-    selector = f".st-key-card-{card}"
-    return wait_for(
-        lambda: next((one.text for one in browser.find_elements(By.CSS_SELECTOR, selector)), ""),
-        SHOW_SECONDS,
-        f"{card} is shown",
-    )
-
-
 def asked(analyst: Connection, sql: str) -> Decimal:
     with analyst, analyst.cursor() as cursor:
         cursor.execute(sql)
@@ -82,8 +62,7 @@ def test_headlines_are_the_marts_sums_and_follow_the_filters(
     lost = "select sum(confirmed_fraud_amount_reporting) from marts.fct_daily_revenue"
     assert f"{asked(analyst, lost):,}" in shown(browser, "biz_confirmed_fraud")
 
-    box = browser.find_element(By.CSS_SELECTOR, ".st-key-currency input")
-    box.send_keys("USD", Keys.ENTER)
+    enter(browser, "currency", "USD")
     in_dollars = f"{REVENUE} where currency = 'USD'"
     dollars = f"{asked(analyst, in_dollars):,}"
     wait_for(lambda: dollars in shown(browser, "biz_net"), SHOW_SECONDS, f"{dollars} in dollars")
@@ -106,12 +85,7 @@ def test_the_rule_filter_reaches_the_cards_that_take_it(
     console: RunningConsole, browser: Chrome, analyst: Connection
 ) -> None:
     open_board(browser, console, "Fraud")
-    box = wait_for(
-        lambda: next(iter(browser.find_elements(By.CSS_SELECTOR, ".st-key-rule input")), None),
-        SHOW_SECONDS,
-        "the rule can be typed",
-    )
-    box.send_keys("foreign", Keys.ENTER)
+    enter(browser, "rule", "foreign")
     alerts = asked(analyst, "select count(*) from core.fact_alert where 'foreign' = any(rules)")
     wait_for(lambda: f"\n{alerts}" in shown(browser, "fraud_alerts"), SHOW_SECONDS, f"{alerts} alerts")
 
@@ -140,7 +114,7 @@ def test_every_dashboard_fits_a_laptop_and_a_phone(console: RunningConsole, brow
                 resize(browser, width, height)
                 open_board(browser, console, board.title)
                 for tab in reversed(board.tabs):  # the first one is photographed
-                    click(browser, f"//*[@role='tab'][normalize-space(.)='{tab}']", tab)
+                    open_tab(browser, tab)
                     for card in cards_of(board, load_cards(), tab):
                         assert card.title in shown(browser, card.id)
                     wait_for(lambda: has_drawn(browser), SHOW_SECONDS, f"{board.title}/{tab} is drawn")

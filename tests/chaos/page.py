@@ -106,8 +106,8 @@ def _control(control: dict[str, Any]) -> Iterator[str]:
         "`write.jdbc`, Spark's checkpoint on S3), on the same servers, wires and supervisor. It gets no malformed "
         "records, which would end it for good, and its table has no primary key, as `write.jdbc` makes it; where "
         "two streams meet, both run for a while, because nothing fences one of them off. Lost is what is due and "
-        "not there once no row has come for a minute; of that, never read is what was sent after all that came of "
-        "its partition:"
+        "not there once no row has come for a minute, whatever keeps it from coming; of that, never read is what was "
+        "sent after all that came of its partition:"
     )
     yield ""
     yield "| faults | due rows | found | lost | of these never read | doubled |"

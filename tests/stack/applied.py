@@ -85,12 +85,7 @@ class Stack:
 
     def terraform(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Terraform itself, as the operator's command line does."""
-        configuration = {"TF_CLI_CONFIG_FILE": str(STATE_DIR / "terraform.rc")}
-        return subprocess.run(
-            ["terraform", f"-chdir={self.infra}", *arguments],
-            text=True, capture_output=True, check=False,
-            env=_environment() | (configuration if (STATE_DIR / "terraform.rc").is_file() else {}),
-        )  # fmt: skip
+        return terraform(self.infra, *arguments)
 
     @cached_property
     def outputs(self) -> dict[str, Any]:
@@ -237,6 +232,16 @@ def operator(infra: Path, verb: str, *arguments: str) -> subprocess.CompletedPro
             verb, *arguments,
         ],
         text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+    )  # fmt: skip
+
+
+def terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Terraform on a root."""
+    configuration = {"TF_CLI_CONFIG_FILE": str(STATE_DIR / "terraform.rc")}
+    return subprocess.run(
+        ["terraform", f"-chdir={folder}", *arguments],
+        text=True, capture_output=True, check=False,
+        env=_environment() | (configuration if (STATE_DIR / "terraform.rc").is_file() else {}),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from applied import Stack, copied_infra, operator
+from applied import Stack, copied_infra, operator, terraform
 from confluent_kafka import Producer
 
 pytestmark = pytest.mark.timeout(1200)  # the first test's includes the applying
@@ -95,9 +95,40 @@ def test_checkpoint_and_archive_lie_on_s3(stack: Stack) -> None:
     assert any("/offsets/" in key for key in keys("checkpoints/transactions/"))
     known = {key for (key,) in stack.rows("select key from ops.archive_object")}
     assert keys("raw/transactions/") & known
-    assert s3.get_bucket_versioning(Bucket=settings.s3_bucket)["Status"] == "Enabled"
-    [rule] = s3.get_bucket_lifecycle_configuration(Bucket=settings.s3_bucket)["Rules"]
-    assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] == 7
+    assert "Status" not in s3.get_bucket_versioning(Bucket=settings.s3_bucket)  # nothing would expire versions
+
+
+_LOCALSTACK = """
+provider "aws" {{
+  access_key = "any"
+  secret_key = "any"
+  endpoints {{
+    s3 = "{endpoint}"
+  }}
+  s3_use_path_style           = true
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}}
+"""
+
+
+def test_the_same_module_makes_the_cloud_s_bucket_with_versions_and_rules(
+    stack: Stack, tmp_path: Path
+) -> None:
+    """LocalStack takes what AWS is asked for: its endpoint is the only difference."""
+    settings, bucket = stack.settings(), "txwatch-cloud"
+    cloud = copied_infra(tmp_path) / "cloud"
+    (cloud / "localstack_override.tf").write_text(_LOCALSTACK.format(endpoint=settings.s3_endpoint))
+    variables = ("-var=environment=test", f"-var=bucket={bucket}")
+    for words in (("init",), ("apply", "-auto-approve", "-target=module.object_store", *variables)):
+        run = terraform(cloud, *words, "-no-color")
+        assert run.returncode == 0, run.stderr
+    s3 = boto3.client("s3", **settings.s3())
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    [rule] = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] == 30
+    assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
 
 
 def test_nothing_listens_beyond_this_machine(stack: Stack) -> None:

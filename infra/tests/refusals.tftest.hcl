@@ -222,3 +222,61 @@ run "an_unknown_sink" {
 
   expect_failures = [var.stream_sink_mode]
 }
+
+run "what_is_kept_is_written" {
+  command = apply
+
+  variables {
+    kafka_brokers = 3
+    world         = { customers = 500 }
+  }
+}
+
+run "another_number_of_brokers_than_wrote_it" {
+  command = plan
+
+  variables {
+    kafka_brokers = 1
+    world         = { customers = 500 }
+  }
+
+  expect_failures = [terraform_data.kept]
+}
+
+run "another_world_than_it_is_of" {
+  command = plan
+
+  variables {
+    kafka_brokers = 3
+    world         = { customers = 501 }
+  }
+
+  expect_failures = [terraform_data.kept]
+}
+
+run "another_share_of_malformed_events_than_it_has" {
+  command = plan
+
+  variables {
+    kafka_brokers             = 3
+    world                     = { customers = 500 }
+    generator_malformed_share = 0.02
+  }
+
+  expect_failures = [terraform_data.kept]
+}
+
+run "another_rate_is_the_same_run" {
+  command = plan
+
+  variables {
+    kafka_brokers  = 3
+    world          = { customers = 500 }
+    generator_rate = 10
+  }
+
+  assert {
+    condition     = terraform_data.kept.output.world.customers == 500
+    error_message = "What was written down should stay as it is."
+  }
+}

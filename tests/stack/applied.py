@@ -57,9 +57,9 @@ class Stack:
         self._write_variables()
         self._profile = shape.profile
 
-    def operator(self, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def operator(self, verb: str, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """Run one of the operator's verbs."""
-        return operator(self.infra, verb, *arguments)
+        return operator(self.infra, verb, *arguments, typed=typed)
 
     def up(self, *arguments: str) -> str:
         """Apply; return what was printed."""
@@ -224,14 +224,14 @@ def copied_infra(folder: Path) -> Path:
     return Path(shutil.copytree(REPOSITORY / "infra", folder / "infra", ignore=left_out))
 
 
-def operator(infra: Path, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def operator(infra: Path, verb: str, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     """Run one of the operator's verbs on a folder."""
     return subprocess.run(
         [
             sys.executable, REPOSITORY / "scripts" / "stack", "--infra", infra, "--state-dir", STATE_DIR,
             verb, *arguments,
         ],
-        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        input=typed, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
     )  # fmt: skip
 
 

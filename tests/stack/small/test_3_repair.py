@@ -14,8 +14,8 @@ Record = Callable[[str, object], None]
 pytestmark = pytest.mark.timeout(1200)
 
 # Together what does not hide each other's loss; TXWATCH_STACK_REPAIRS=each takes every service by itself.
-_BATCHES = [("kafka-1", "console"), ("postgres", "generator"), ("stream", "archive", "labels")]
-_EACH = [("kafka-1",), ("postgres",), ("stream",), ("archive",), ("labels",), ("generator",), ("console",)]
+_BATCHES = [("kafka-1", "console", "airflow"), ("postgres", "generator"), ("stream", "archive", "labels")]
+_EACH = [(name,) for batch in _BATCHES for name in batch]
 _REPAIRS = _EACH if os.environ.get("TXWATCH_STACK_REPAIRS") == "each" else _BATCHES
 
 

@@ -12,8 +12,8 @@ _KNOW_THEIR_HEALTH = {"kafka", "postgres", "localstack"}
 _LEFT_BY_BUILDING = """
 for tool in gcc cc g++ c++ ld make cmake javac mvn git pip pip3 uv debootstrap; do command -v $tool; done
 find / -xdev -type d \\( -path '*/site-packages/pip' -o -path '*/.cache/*' -o -path '*/.ivy2' \\)
-find /var/lib/apt/lists /var/cache/apt -type f
-find / -xdev -name ivy*.jar -not -path '*/pyspark/*'
+find /var/lib/apt/lists /var/cache/apt -type f -size +0
+find / -xdev -name 'ivy*.jar' -not -path '*/pyspark/*'
 true
 """
 

@@ -109,7 +109,7 @@ class Terraform:
         held = self._on_state("state list", capture=True).stdout.split() if self.has_state() else []
         return [address for address in held if address.startswith(prefix)]
 
-    def destroy(self, *, keep_data: bool) -> None:
+    def destroy(self, variables: dict[str, Any], *, keep_data: bool) -> None:
         """Remove everything, or everything but the volumes and the passwords that open them."""
         targets: list[str] = []
         if keep_data:
@@ -117,7 +117,7 @@ class Terraform:
             targets = [f"-target={address}" for address in held if not address.startswith(KEPT_WITH_DATA)]
             if not targets:
                 return
-        self._run("destroy", "-auto-approve", *targets, *self.arguments)
+        self._run("destroy", "-auto-approve", *targets, *_given(variables), *self.arguments)
 
     def at(self, folder: Path) -> "Terraform":
         """Return the same for another root."""

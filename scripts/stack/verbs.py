@@ -84,7 +84,7 @@ def down(terraform: Terraform, *, keep_data: bool) -> None:
     terraform.init()
     # It goes with LocalStack's container, whether that still answers or not.
     terraform.forget(terraform.holds(BUCKET))
-    terraform.destroy(keep_data=keep_data)
+    terraform.destroy(NOT_BUILT_YET, keep_data=keep_data)  # whatever is known of images
     if not keep_data:
         (terraform.folder / PROFILE).unlink(missing_ok=True)
 

@@ -5,8 +5,6 @@ locals {
     metabase = var.enable_metabase
     kafka_ui = var.enable_kafka_ui
   }
-  # tflint-ignore: terraform_unused_declarations
-  wanted_official_images = { for name, wanted in local.optional_images : name => var.images[name] if wanted } # scripts/stack asks for it
 
   # Left out: wanted, but not to be had here.
   left_out = [for name, wanted in local.optional_images : name if wanted && contains(var.unavailable_images, name)]

@@ -47,11 +47,7 @@ module "object_store" {
   source = "./modules/object_store"
 
   bucket              = var.bucket
+  versioning          = false # LocalStack expires nothing: every deleted checkpoint file would stay in its memory
   delete_with_content = true
   store_id            = module.localstack.id
-}
-
-# The bucket without its lifecycle rules: the provider watches those for most of a minute until it believes them.
-resource "terraform_data" "bucket" {
-  input = module.object_store.bucket
 }

@@ -19,6 +19,14 @@ output "left_out" {
   value       = { for name in local.left_out : name => local.images[name] }
 }
 
+output "wanted_images" {
+  description = "What 'make up' provides before it applies: images to build, and official ones to pull."
+  value = {
+    built    = [for name in keys(var.built_images) : name if name != "airflow" || var.enable_airflow]
+    official = { for name, wanted in local.optional_images : name => var.images[name] if wanted }
+  }
+}
+
 output "is_generating" {
   description = "Whether the generator runs."
   value       = var.generator_rate > 0

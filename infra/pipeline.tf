@@ -98,7 +98,7 @@ module "stream" {
   log          = local.common.log
   labels       = local.common.labels
 
-  depends_on = [module.topics, module.seed, terraform_data.bucket, module.spark_worker]
+  depends_on = [module.topics, module.seed, module.object_store, module.spark_worker]
 }
 
 module "archive" {
@@ -119,7 +119,7 @@ module "archive" {
   log          = local.common.log
   labels       = local.common.labels
 
-  depends_on = [module.topics, module.seed, terraform_data.bucket]
+  depends_on = [module.topics, module.seed, module.object_store]
 }
 
 module "labels" {

@@ -13,212 +13,113 @@ variables {
   }
 }
 
-run "two_brokers" {
+# As many as can be wrong at once: a run takes seconds.
+run "wrong_values" {
   command = plan
 
   variables {
-    kafka_brokers = 2
-  }
-
-  expect_failures = [var.kafka_brokers]
-}
-
-run "a_name_in_capitals" {
-  command = plan
-
-  variables {
-    name = "TXWATCH"
-  }
-
-  expect_failures = [var.name]
-}
-
-run "no_partitions" {
-  command = plan
-
-  variables {
-    kafka_partitions = 0
-  }
-
-  expect_failures = [var.kafka_partitions]
-}
-
-run "too_many_workers" {
-  command = plan
-
-  variables {
-    spark_workers = 9
-  }
-
-  expect_failures = [var.spark_workers]
-}
-
-run "an_unknown_layout" {
-  command = plan
-
-  variables {
-    airflow_layout = "kubernetes"
-  }
-
-  expect_failures = [var.airflow_layout]
-}
-
-run "an_image_that_is_needed" {
-  command = plan
-
-  variables {
-    unavailable_images = ["kafka"]
-  }
-
-  expect_failures = [var.unavailable_images]
-}
-
-run "a_port_above_the_last" {
-  command = plan
-
-  variables {
-    ports = { console = 70000 }
-  }
-
-  expect_failures = [var.ports]
-}
-
-run "two_services_on_one_port" {
-  command = plan
-
-  variables {
-    ports = { console = 8080 }
-  }
-
-  expect_failures = [var.ports]
-}
-
-run "a_service_on_the_third_broker_s_port" {
-  command = plan
-
-  variables {
-    ports = { console = 9094 }
-  }
-
-  expect_failures = [var.ports]
-}
-
-run "little_memory" {
-  command = plan
-
-  variables {
-    memory_mb = { kafka = 64 }
-  }
-
-  expect_failures = [var.memory_mb]
-}
-
-run "a_worker_without_room" {
-  command = plan
-
-  variables {
-    memory_mb = { worker = 512 }
-  }
-
-  expect_failures = [var.memory_mb]
-}
-
-run "a_pause_longer_than_a_sign_of_life" {
-  command = plan
-
-  variables {
-    stream_trigger_seconds = 90
-  }
-
-  expect_failures = [var.stream_trigger_seconds]
-}
-
-run "a_driver_without_room" {
-  command = plan
-
-  variables {
-    memory_mb = { stream = 512 }
-  }
-
-  expect_failures = [var.memory_mb]
-}
-
-run "empty_batches" {
-  command = plan
-
-  variables {
-    stream_max_batch_rows = 0
-  }
-
-  expect_failures = [var.stream_max_batch_rows]
-}
-
-run "a_negative_trigger" {
-  command = plan
-
-  variables {
-    stream_trigger_seconds = -1
-  }
-
-  expect_failures = [var.stream_trigger_seconds]
-}
-
-run "a_negative_rate" {
-  command = plan
-
-  variables {
-    generator_rate = -5
-  }
-
-  expect_failures = [var.generator_rate]
-}
-
-run "a_share_above_one" {
-  command = plan
-
-  variables {
+    name                      = "TXWATCH"
+    kafka_brokers             = 2
+    kafka_partitions          = 0
+    spark_workers             = 9
+    airflow_layout            = "kubernetes"
+    unavailable_images        = ["kafka"]
+    ports                     = { console = 70000 }
+    memory_mb                 = { kafka = 64 }
+    stream_max_batch_rows     = 0
+    stream_trigger_seconds    = -1
+    stream_sink_mode          = "workers"
+    generator_rate            = -5
     generator_malformed_share = 1.5
+    world                     = { customers = 0 }
+    log                       = { max_size = "10" } # without a unit
+    wait_seconds              = 1
   }
 
-  expect_failures = [var.generator_malformed_share]
+  expect_failures = [
+    var.name, var.kafka_brokers, var.kafka_partitions, var.spark_workers, var.airflow_layout, var.unavailable_images,
+    var.ports, var.memory_mb, var.stream_max_batch_rows, var.stream_trigger_seconds, var.stream_sink_mode,
+    var.generator_rate, var.generator_malformed_share, var.world, var.log, var.wait_seconds,
+  ]
 }
 
-run "an_empty_world" {
+run "other_wrong_values" {
   command = plan
 
   variables {
-    world = { customers = 0 }
+    ports                  = { console = 8080 } # Airflow's
+    memory_mb              = { worker = 512 }   # no room for an executor
+    stream_trigger_seconds = 90                 # longer than a sign of life may take
   }
 
-  expect_failures = [var.world]
+  expect_failures = [var.ports, var.memory_mb, var.stream_trigger_seconds]
 }
 
-run "a_log_size_without_unit" {
+run "further_wrong_values" {
   command = plan
 
   variables {
-    log = { max_size = "10" }
+    ports     = { console = 9094 } # the third broker's
+    memory_mb = { stream = 512 }   # no room for the driver
   }
 
-  expect_failures = [var.log]
+  expect_failures = [var.ports, var.memory_mb]
 }
 
-run "no_time_to_wait" {
+run "what_is_kept_is_written" {
+  command = apply
+
+  variables {
+    kafka_brokers = 3
+    world         = { customers = 500 }
+  }
+}
+
+run "another_number_of_brokers_than_wrote_it" {
   command = plan
 
   variables {
-    wait_seconds = 1
+    kafka_brokers = 1
+    world         = { customers = 500 }
   }
 
-  expect_failures = [var.wait_seconds]
+  expect_failures = [terraform_data.kept]
 }
 
-run "an_unknown_sink" {
+run "another_world_than_it_is_of" {
   command = plan
 
   variables {
-    stream_sink_mode = "workers"
+    kafka_brokers = 3
+    world         = { customers = 501 }
   }
 
-  expect_failures = [var.stream_sink_mode]
+  expect_failures = [terraform_data.kept]
+}
+
+run "another_share_of_malformed_events_than_it_has" {
+  command = plan
+
+  variables {
+    kafka_brokers             = 3
+    world                     = { customers = 500 }
+    generator_malformed_share = 0.02
+  }
+
+  expect_failures = [terraform_data.kept]
+}
+
+run "another_rate_is_the_same_run" {
+  command = plan
+
+  variables {
+    kafka_brokers  = 3
+    world          = { customers = 500 }
+    generator_rate = 10
+  }
+
+  assert {
+    condition     = terraform_data.kept.output.world.customers == 500
+    error_message = "What was written down should stay as it is."
+  }
 }

@@ -2,12 +2,18 @@
 
 import json
 import subprocess
+import sys
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from errors import StackError
 
 LABEL = "txwatch.stack"
+_PULL_SECONDS = 600
+_REFUSAL_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -72,10 +78,37 @@ def remove(names: Iterable[str]) -> None:
     docker("rm", "--force", *names)
 
 
+def is_to_be_had(image: str, refusals: Path) -> bool:
+    """Tell whether an image is here or can be pulled; what was refused is not asked for again at once.
+
+    Args:
+        image: its name and tag.
+        refusals: folder that remembers when an image was refused.
+    """
+    if _succeeds("image", "inspect", image):
+        return True
+    refusal = refusals / image.replace("/", "_")
+    if refusal.is_file() and time.time() - refusal.stat().st_mtime < _REFUSAL_SECONDS:
+        return False
+    print(f"pulling {image}", file=sys.stderr)
+    if _succeeds("pull", "--quiet", image, seconds=_PULL_SECONDS):
+        return True
+    refusals.mkdir(parents=True, exist_ok=True)
+    refusal.touch()
+    return False
+
+
 def memory_used(names: Iterable[str]) -> dict[str, str]:
     """Return what each running container holds in memory, as the engine prints it."""
     shown = docker("stats", "--no-stream", "--format", "{{.Name}}\t{{.MemUsage}}", *names)
     return {name: usage.split(" / ")[0] for name, usage in (line.split("\t") for line in shown.splitlines())}
+
+
+def _succeeds(*arguments: str, seconds: float | None = None) -> bool:
+    with suppress(subprocess.TimeoutExpired):
+        run = subprocess.run(["docker", *arguments], capture_output=True, check=False, timeout=seconds)
+        return run.returncode == 0
+    return False
 
 
 def _container(inspected: dict) -> Container:

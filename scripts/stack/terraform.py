@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,8 +13,25 @@ from typing import Any
 
 from errors import StackError
 
-KEPT_WITH_DATA = ("docker_volume.", "terraform_data.secret")
+KEPT = "terraform_data.kept"
+"""What the kept data were written with; Terraform refuses what does not fit."""
+
+KEPT_WITH_DATA = ("docker_volume.", "terraform_data.secret", KEPT)
 """Resources without which kept data cannot be read again: the passwords are part of it."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a configuration asks for."""
+
+    containers: list[dict[str, Any]]
+    """With the provider's names for their properties."""
+
+    new: frozenset[str]
+    """Names of the containers that were never applied; one that was lost since is not new."""
+
+    wanted_images: dict[str, Any]
+    """Names of those that are `built`, and the `official` ones by name."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +45,9 @@ class Terraform:
     arguments: Sequence[str] = field(default=())
     """Passed on to plan and apply, for example -var='generator_rate=0'."""
 
+    state_copy: Path | None = None
+    """Used in place of the folder's own state."""
+
     def init(self) -> None:
         """Fetch or link the providers."""
         run = self._run("init", "-no-color", capture=True, check=False)
@@ -39,45 +60,56 @@ class Terraform:
                 "run 'make mirror' once"
             )
 
-    def planned(self, variables: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return the containers that a plan with these variables would have, without asking any of them."""
+    def planned(self, variables: dict[str, Any]) -> Planned:
+        """Return what would be there with these variables, whatever has become of what was applied before.
+
+        Raises:
+            StackError: the configuration is refused, or does not fit the data that are kept.
+        """
+        held = self.holds("")
+        with self.on_a_copy_of_the_state() as copy:
+            copy.forget([address for address in held if address != KEPT])
+            shown = copy.plan_as_data(variables)
+        planned = [each for each in shown["resource_changes"] if each["type"] == "docker_container"]
+        return Planned(
+            containers=[each["change"]["after"] for each in planned],
+            new=frozenset(each["change"]["after"]["name"] for each in planned if each["address"] not in held),
+            wanted_images=shown["planned_values"]["outputs"]["wanted_images"]["value"],
+        )
+
+    def plan_as_data(self, variables: dict[str, Any]) -> dict[str, Any]:
+        """Return a plan as `terraform show -json` describes it.
+
+        Raises:
+            StackError: Terraform cannot plan; what its errors say.
+        """
         with TemporaryDirectory() as folder:
             plan = f"{folder}/plan"
-            run = self._run(
-                "plan",
-                "-no-color",
-                "-refresh=false",
-                f"-out={plan}",
-                *_given(variables),
-                *self.arguments,
-                capture=True,
-                check=False,
-            )
+            given = (*_given(variables), *_only_variables(self.arguments))
+            run = self._on_state("plan", "-json", f"-out={plan}", *given, capture=True, check=False)
             if run.returncode:
-                raise StackError(f"Terraform refuses the configuration:\n{run.stderr.strip()}")
-            changes = json.loads(self._run("show", "-json", plan, capture=True).stdout)["resource_changes"]
-        after = [change["change"]["after"] for change in changes if change["type"] == "docker_container"]
-        return [container for container in after if container]
+                raise StackError(_refusal(run))
+            return dict(json.loads(self._run("show", "-json", plan, capture=True).stdout))
 
     def plan(self) -> None:
         """Show what would change."""
-        self._run("plan", *self.arguments)
+        self._on_state("plan", *self.arguments)
 
     def apply(self) -> None:
         """Make it so."""
         self._run("apply", "-auto-approve", *self.arguments)
 
-    def forget(self, prefix: str) -> None:
-        """Take what begins with a prefix out of the state: it is gone, or goes with something else."""
-        if addresses := self.holds(prefix):
-            self._run("state", "rm", *addresses, capture=True)
+    def forget(self, addresses: Sequence[str]) -> None:
+        """Take out of the state what is gone, or goes with something else."""
+        if addresses:
+            self._on_state("state rm", *addresses, capture=True)
 
     def holds(self, prefix: str) -> list[str]:
         """Return the addresses of the state that begin with a prefix."""
-        held = self._run("state", "list", capture=True).stdout.split() if self.has_state() else []
+        held = self._on_state("state list", capture=True).stdout.split() if self.has_state() else []
         return [address for address in held if address.startswith(prefix)]
 
-    def destroy(self, *, keep_data: bool) -> None:
+    def destroy(self, variables: dict[str, Any], *, keep_data: bool) -> None:
         """Remove everything, or everything but the volumes and the passwords that open them."""
         targets: list[str] = []
         if keep_data:
@@ -85,7 +117,7 @@ class Terraform:
             targets = [f"-target={address}" for address in held if not address.startswith(KEPT_WITH_DATA)]
             if not targets:
                 return
-        self._run("destroy", "-auto-approve", *targets, *self.arguments)
+        self._run("destroy", "-auto-approve", *targets, *_given(variables), *self.arguments)
 
     def at(self, folder: Path) -> "Terraform":
         """Return the same for another root."""
@@ -107,34 +139,31 @@ class Terraform:
 
     def has_state(self) -> bool:
         """Tell whether anything was applied from here."""
-        return (self.folder / "terraform.tfstate").is_file()
+        return self._state.is_file()
 
-    def evaluate(self, expression: str, variables: dict[str, Any]) -> Any:
-        """Return the value of an expression over variables, some of them given here, and locals."""
-        command = [
-            "terraform",
-            f"-chdir={self.folder}",
-            "console",
-            *_given(variables),
-            *_only_variables(self.arguments),
-        ]
-        run = subprocess.run(
-            command,
-            env=self._environment(),
-            text=True,
-            input=f"jsonencode({expression})\n",
-            capture_output=True,
-            check=False,
-        )
-        if run.returncode:
-            raise StackError(f"Terraform refuses the configuration:\n{run.stderr.strip()}")
-        # Where an apply was cut short, warnings of what is missing come first.
-        return json.loads(json.loads(run.stdout.splitlines()[-1]))
+    @contextmanager
+    def on_a_copy_of_the_state(self) -> Iterator["Terraform"]:
+        """Yield the same with a state of its own: what is forgotten there is not forgotten here."""
+        with TemporaryDirectory() as folder:
+            copy = Path(folder, self._state.name)
+            if self.has_state():
+                shutil.copyfile(self._state, copy)
+            yield replace(self, state_copy=copy)
+
+    @property
+    def _state(self) -> Path:
+        return self.state_copy or self.folder / "terraform.tfstate"
 
     def outputs(self) -> dict[str, Any]:
         """Return the outputs' values; nothing is returned where nothing was applied."""
         found = json.loads(self._run("output", "-json", capture=True).stdout)
         return {name: output["value"] for name, output in found.items()}
+
+    def _on_state(
+        self, verb: str, *arguments: str, capture: bool = False, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        copy = [f"-state={self.state_copy}"] if self.state_copy else []
+        return self._run(*verb.split(), *copy, *arguments, capture=capture, check=check)
 
     def _run(
         self, verb: str, *arguments: str, capture: bool = False, check: bool = True
@@ -162,6 +191,19 @@ class Terraform:
         elif configured and not Path(configured).is_file():
             del environment["TF_CLI_CONFIG_FILE"]  # Terraform would warn of it at each call
         return environment
+
+
+def _refusal(run: subprocess.CompletedProcess[str]) -> str:
+    """Return what the errors of a plan say, without Terraform's frames."""
+    said = [json.loads(line).get("diagnostic", {}) for line in run.stdout.splitlines()]
+    errors = [each for each in said if each.get("severity") == "error"]
+    return "\n".join(_sentence(error) for error in errors) or run.stderr.strip()
+
+
+def _sentence(diagnostic: dict[str, Any]) -> str:
+    what = diagnostic["detail"].split("\n\n")[0] or diagnostic["summary"]
+    at = diagnostic.get("range")
+    return f"{what} ({at['filename']}:{at['start']['line']})" if at else what
 
 
 def _only_variables(arguments: Sequence[str]) -> list[str]:

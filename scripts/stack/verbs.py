@@ -16,7 +16,7 @@ import engine
 import preflight
 from errors import StackError
 from layout import print_table
-from terraform import Terraform
+from terraform import Planned, Terraform
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUCKET = "module.object_store."
@@ -31,40 +31,24 @@ _CONFINED = (
     *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
 )
 """What holds for the services holds for the operator's own container."""
-_PULL_SECONDS = 600
 _SMOKE_SECONDS = 180
 
 
 def up(terraform: Terraform, profile: str | None) -> None:
     """Check what is needed, build what is missing, apply, and say where everything is."""
     preflight.check_tools()
-    with _profile(terraform.folder, profile) as is_another:
+    with _profile(terraform.folder, profile):
         terraform.init()
-        _check_brokers(terraform)
+        planned = terraform.planned(NOT_BUILT_YET)
         present = engine.containers(_name(terraform))
-        if is_another or not present:  # a repair takes the room that it had
-            preflight.check_room(terraform.planned(NOT_BUILT_YET), present)
-        _provide_images(terraform)
+        preflight.check_room(planned, present)
+        _provide_images(terraform, planned)
+    _forget_lost(terraform, present)
     if failed := [container.name for container in present if container.has_failed]:
         print(f"runs again: {', '.join(failed)}")
         engine.remove(failed)
-    if not any(container.name.endswith("-localstack") and container.is_running for container in present):
-        # A store that does not answer cannot be asked what it holds; a new one holds nothing.
-        terraform.forget(BUCKET)
     terraform.apply()
     endpoints(terraform)
-
-
-def _check_brokers(terraform: Terraform) -> None:
-    """Refuse another number of brokers than that which wrote what is kept: nothing moves its partitions."""
-    if not (kept := len(terraform.holds("docker_volume.kafka["))):
-        return
-    wanted = terraform.evaluate("var.kafka_brokers", NOT_BUILT_YET)
-    if wanted != kept:
-        raise StackError(
-            f"{kept} broker(s) wrote what is kept here, {wanted} are asked for, and nothing would move its "
-            "partitions: 'make down' removes it, 'make up' then takes the new number"
-        )
 
 
 def plan(terraform: Terraform, profile: str | None) -> None:
@@ -72,8 +56,22 @@ def plan(terraform: Terraform, profile: str | None) -> None:
     preflight.check_tools()
     with _profile(terraform.folder, profile, stays=False):
         terraform.init()
-        _provide_images(terraform)
-        terraform.plan()
+        _provide_images(terraform, terraform.planned(NOT_BUILT_YET))
+        with terraform.on_a_copy_of_the_state() as copy:
+            _forget_lost(copy, engine.containers(_name(terraform)))
+            copy.plan()
+
+
+def _forget_lost(terraform: Terraform, present: list[engine.Container]) -> None:
+    """Take out of the state what Terraform cannot plan with: failed tasks, a lost store's bucket."""
+    name = _name(terraform)
+    for container in present:
+        if container.has_failed:
+            module = container.name.removeprefix(f"{name}-").replace("-", "_")
+            terraform.forget(terraform.holds(f"module.{module}"))
+    if not any(container.name.endswith("-localstack") and container.is_running for container in present):
+        # A store that does not answer cannot be asked what it holds; a new one holds nothing.
+        terraform.forget(terraform.holds(BUCKET))
 
 
 def down(terraform: Terraform, *, keep_data: bool) -> None:
@@ -84,8 +82,9 @@ def down(terraform: Terraform, *, keep_data: bool) -> None:
         print("nothing is up")
         return
     terraform.init()
-    terraform.forget(BUCKET)  # it goes with LocalStack's container, whether that still answers or not
-    terraform.destroy(keep_data=keep_data)
+    # It goes with LocalStack's container, whether that still answers or not.
+    terraform.forget(terraform.holds(BUCKET))
+    terraform.destroy(NOT_BUILT_YET, keep_data=keep_data)  # whatever is known of images
     if not keep_data:
         (terraform.folder / PROFILE).unlink(missing_ok=True)
 
@@ -105,21 +104,19 @@ def images(terraform: Terraform) -> None:
     """Build what `up` would build, and apply nothing."""
     preflight.check_tools()
     terraform.init()
-    _provide_images(terraform)
+    _provide_images(terraform, terraform.planned(NOT_BUILT_YET))
 
 
-def _provide_images(terraform: Terraform) -> None:
+def _provide_images(terraform: Terraform, planned: Planned) -> None:
     """Build the images whose content changed; note their tags, and which official ones are not to be had."""
-    switches = terraform.evaluate(
-        "{ airflow = var.enable_airflow, official = local.wanted_official_images }", NOT_BUILT_YET
-    )
-    wanted = [name for name in IMAGES if name != "airflow" or switches["airflow"]]
-    build = [REPOSITORY / "scripts" / "build-images.sh", terraform.state_dir, *wanted]
+    own, official = planned.wanted_images["built"], planned.wanted_images["official"]
+    build = [REPOSITORY / "scripts" / "build-images.sh", terraform.state_dir, *own]
     run = subprocess.run(build, text=True, stdout=subprocess.PIPE, check=False)
     if run.returncode:
         raise StackError("the images could not be built; the reason is above")
     built = dict(line.split("\t") for line in run.stdout.splitlines())
-    unavailable = [name for name, image in switches["official"].items() if not _is_to_be_had(image)]
+    refusals = terraform.state_dir / "refused"
+    unavailable = [name for name, image in official.items() if not engine.is_to_be_had(image, refusals)]
     note = {"built_images": built, "unavailable_images": unavailable}
     (terraform.folder / BUILT).write_text(json.dumps(note, indent=2) + "\n")
 
@@ -133,7 +130,10 @@ def endpoints(terraform: Terraform) -> None:
     ]
     print_table(("service", "address", "user", "password"), rows)
     for name, image in outputs.get("left_out", {}).items():
-        print(f"left out: {name}, because {image} cannot be pulled here (terraform output left_out)")
+        print(
+            f"left out: {name}, because {image} cannot be pulled here: 'docker pull {image}' brings it, and "
+            "'make up' tries again an hour after it was refused"
+        )
 
 
 def status(terraform: Terraform) -> None:
@@ -198,6 +198,7 @@ def test_plans(terraform: Terraform) -> None:
 
 def operate(terraform: Terraform, *command: str) -> int:
     """Run a txwatch command in a container of its own inside the stack's network; return its exit code."""
+    sys.stdout.flush()
     return subprocess.run(**_operator(terraform, command), check=False).returncode
 
 
@@ -256,11 +257,10 @@ def _container(terraform: Terraform, service: str | None) -> str:
 
 
 @contextmanager
-def _profile(folder: Path, profile: str | None, *, stays: bool = True) -> Iterator[bool]:
+def _profile(folder: Path, profile: str | None, *, stays: bool = True) -> Iterator[None]:
     """Take the profile asked for, else stay with the one of last time; the first one is `small`.
 
-    Tells whether it is another one. It becomes the one of next time where it stays and nothing in this block
-    was refused.
+    It becomes the one of next time where it stays and nothing in this block was refused.
     """
     chosen = folder / PROFILE
     before = chosen.read_bytes() if chosen.is_file() else None
@@ -272,28 +272,13 @@ def _profile(folder: Path, profile: str | None, *, stays: bool = True) -> Iterat
         shutil.copyfile(source, chosen)
     is_taken = False
     try:
-        yield before != chosen.read_bytes()
+        yield
         is_taken = stays
     finally:
         if not is_taken and before is None:
             chosen.unlink()
         elif not is_taken:
             chosen.write_bytes(before)
-
-
-def _is_to_be_had(image: str) -> bool:
-    """Tell whether an image is here or can be pulled."""
-    here = subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False)
-    if here.returncode == 0:
-        return True
-    print(f"pulling {image}", file=sys.stderr)
-    try:
-        pull = subprocess.run(
-            ["docker", "pull", "--quiet", image], capture_output=True, check=False, timeout=_PULL_SECONDS
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    return pull.returncode == 0
 
 
 def _become(*command: str) -> None:

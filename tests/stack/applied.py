@@ -57,9 +57,9 @@ class Stack:
         self._write_variables()
         self._profile = shape.profile
 
-    def operator(self, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def operator(self, verb: str, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """Run one of the operator's verbs."""
-        return operator(self.infra, verb, *arguments)
+        return operator(self.infra, verb, *arguments, typed=typed)
 
     def up(self, *arguments: str) -> str:
         """Apply; return what was printed."""
@@ -85,12 +85,7 @@ class Stack:
 
     def terraform(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Terraform itself, as the operator's command line does."""
-        configuration = {"TF_CLI_CONFIG_FILE": str(STATE_DIR / "terraform.rc")}
-        return subprocess.run(
-            ["terraform", f"-chdir={self.infra}", *arguments],
-            text=True, capture_output=True, check=False,
-            env=_environment() | (configuration if (STATE_DIR / "terraform.rc").is_file() else {}),
-        )  # fmt: skip
+        return terraform(self.infra, *arguments)
 
     @cached_property
     def outputs(self) -> dict[str, Any]:
@@ -229,14 +224,24 @@ def copied_infra(folder: Path) -> Path:
     return Path(shutil.copytree(REPOSITORY / "infra", folder / "infra", ignore=left_out))
 
 
-def operator(infra: Path, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def operator(infra: Path, verb: str, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     """Run one of the operator's verbs on a folder."""
     return subprocess.run(
         [
             sys.executable, REPOSITORY / "scripts" / "stack", "--infra", infra, "--state-dir", STATE_DIR,
             verb, *arguments,
         ],
-        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        input=typed, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+    )  # fmt: skip
+
+
+def terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Terraform on a root."""
+    configuration = {"TF_CLI_CONFIG_FILE": str(STATE_DIR / "terraform.rc")}
+    return subprocess.run(
+        ["terraform", f"-chdir={folder}", *arguments],
+        text=True, capture_output=True, check=False,
+        env=_environment() | (configuration if (STATE_DIR / "terraform.rc").is_file() else {}),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from applied import Stack, StackShape
+from applied import Stack, StackShape, listing
 from pytest_docker.plugin import Services
 
 
@@ -57,6 +57,7 @@ def applied(
         finally:
             if not is_up or request.session.testsfailed > failed_before:
                 stack.keep_logs(Path(os.environ.get("TXWATCH_STACK_LOGS", ".txwatch/stack-logs")))
-            stack.down()
+            if any(listing(stack.name).values()):
+                stack.down()
 
     return apply

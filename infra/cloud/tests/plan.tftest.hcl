@@ -28,6 +28,45 @@ run "bucket_by_the_module_of_the_stack" {
   }
 }
 
+run "old_versions_are_kept_for_a_while" {
+  command = plan
+
+  module {
+    source = "../modules/object_store"
+  }
+
+  variables {
+    keep_old_versions_days = 30
+  }
+
+  assert {
+    condition     = aws_s3_bucket_versioning.this[0].versioning_configuration[0].status == "Enabled"
+    error_message = "An overwritten or deleted object should stay as an old version."
+  }
+
+  assert {
+    condition     = aws_s3_bucket_lifecycle_configuration.this[0].rule[0].noncurrent_version_expiration[0].noncurrent_days == 30
+    error_message = "An old version should go after the days asked for."
+  }
+}
+
+run "no_versions_where_nothing_expires_them" {
+  command = plan
+
+  module {
+    source = "../modules/object_store"
+  }
+
+  variables {
+    versioning = false
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket_versioning.this) + length(aws_s3_bucket_lifecycle_configuration.this) == 0
+    error_message = "A store that carries out no rules should keep no versions."
+  }
+}
+
 run "a_policy_per_process" {
   command = apply
 

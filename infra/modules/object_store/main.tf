@@ -21,6 +21,7 @@ resource "aws_s3_bucket_public_access_block" "this" {
 }
 
 resource "aws_s3_bucket_versioning" "this" {
+  count  = var.versioning ? 1 : 0
   bucket = aws_s3_bucket.this.id
 
   versioning_configuration {
@@ -29,8 +30,9 @@ resource "aws_s3_bucket_versioning" "this" {
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
+  count = var.versioning ? 1 : 0
   # Rules on old versions need versioning to be there first.
-  bucket = aws_s3_bucket_versioning.this.bucket
+  bucket = aws_s3_bucket_versioning.this[0].bucket
 
   rule {
     id     = "forget-old-versions"

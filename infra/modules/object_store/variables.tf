@@ -8,6 +8,12 @@ variable "bucket" {
   }
 }
 
+variable "versioning" {
+  description = "Whether overwritten and deleted objects are kept as old versions until a rule expires them; not where the store carries out no rules."
+  type        = bool
+  default     = true
+}
+
 variable "keep_old_versions_days" {
   description = "Days after which an overwritten or deleted object is gone for good."
   type        = number

@@ -34,11 +34,14 @@ def test_the_cluster_s_secret_is_shown_by_none(stack: Stack) -> None:
 @pytest.mark.parametrize("lost", ["kafka-2", "spark-worker-1"])
 def test_one_of_several_is_lost(stack: Stack, lost: str, record_property: Record) -> None:
     stack.wait_for_facts()
-    docker("kill", f"{stack.name}-{lost}")
+    docker("kill", f"{stack.name}-{lost}")  # what was lost before it stays lost
     started = time.monotonic()
     stack.wait_for_facts(more=200)  # more than any batch that was under way
     record_property("seconds_until_facts_again", round(time.monotonic() - started, 1))
     stack.assert_balanced()
+
+
+def test_what_was_lost_is_repaired(stack: Stack) -> None:
     stack.up()
     stack.wait(stack.is_healthy)
     stack.wait_for_facts()

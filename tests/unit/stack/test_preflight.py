@@ -29,9 +29,21 @@ class Machine:
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
 
-    def plan(self, *containers: dict[str, object]) -> None:
-        """Let Terraform plan these containers, and the engine hold none and have 4 GiB."""
-        changes = [{"type": "docker_container", "change": {"after": each}} for each in containers]
+    def plan(self, *containers: dict[str, object], state: tuple[str, ...] = ()) -> None:
+        """Let Terraform plan these containers, and the engine hold none and have 4 GiB.
+
+        Args:
+            containers: as the provider describes them.
+            state: addresses of what was applied before; a container's is its name.
+        """
+        if state:
+            (self.infra / "terraform.tfstate").touch()
+        changes = [
+            {"type": "docker_container", "address": each["name"], "change": {"after": each}}
+            for each in containers
+        ]
+        outputs = {"wanted_images": {"value": {"built": [], "official": {}}}}
+        planned = json.dumps({"resource_changes": changes, "planned_values": {"outputs": outputs}})
         self.install(
             "docker",
             f"case $1 in version) {DOCKER_28};; ps) ;; info) echo {4 * 2**30};; "
@@ -39,8 +51,8 @@ class Machine:
         )
         self.install(
             "terraform",
-            f'case "$*" in version*) {TERRAFORM_1_11};; '
-            f"*show*) echo '{json.dumps({'resource_changes': changes})}';; "
+            f"case \"$*\" in version*) {TERRAFORM_1_11};; *show*) echo '{planned}';; "
+            f"*'state list'*) echo '{' '.join(state)}';; *'state rm -state='*) ;; "
             "*output*) echo '{}';; *init*|*plan*) ;; *) echo \"made something: $*\"; exit 1;; esac",
         )
 
@@ -127,7 +139,7 @@ def test_memory_is_too_little(machine: Machine) -> None:
     machine.plan(service(memory=1024 * 1024))
     code, said = machine.up()
     assert code == 1
-    assert said.startswith("error: about 614.4 GiB of memory is needed and ")
+    assert said.startswith("error: about 460.8 GiB of memory is needed and ")
     assert "take PROFILE=small" in said
 
 
@@ -138,20 +150,50 @@ def test_a_profile_that_is_refused_is_not_the_one_of_next_time(machine: Machine)
     assert list(machine.infra.glob("*.auto.tfvars")) == []
 
 
-def test_another_profile_does_not_take_over_kept_data(machine: Machine) -> None:
+def test_what_was_applied_and_lost_has_had_its_room(machine: Machine) -> None:
+    huge = service(memory=1024 * 1024)
+    machine.plan(huge, state=("txwatch-console",))
+    assert "of memory is needed" not in machine.up()[1]
+    machine.plan(huge, service(name="txwatch-kafka-ui", memory=1024 * 1024), state=("txwatch-console",))
+    assert machine.up()[1].startswith("error: about 460.8 GiB of memory is needed and ")
+
+
+def test_the_port_of_what_is_switched_on_later_is_taken(machine: Machine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        new = service(name="txwatch-kafka-ui", ports=[{"ip": "127.0.0.1", "external": port}])
+        machine.plan(service(), new, state=("txwatch-console",))
+        code, said = machine.up()
+    assert code == 1
+    assert said.startswith(f"error: port {port}, for txwatch-kafka-ui, is taken")
+
+
+REFUSAL = json.dumps(
+    {
+        "diagnostic": {
+            "severity": "error",
+            "summary": "Resource postcondition failed",
+            "detail": "1 broker(s) wrote what is kept here.\n\nMore of it.",
+            "range": {"filename": "kept.tf", "start": {"line": 12}},
+        }
+    }
+)
+
+
+@pytest.mark.parametrize("verb", ["up", "plan"])
+def test_what_terraform_refuses_is_a_sentence_and_its_profile_is_not_taken(
+    machine: Machine, verb: str
+) -> None:
     (machine.infra / "profiles" / "cluster.tfvars").write_text("kafka_brokers = 3\n")
     kept = machine.infra / "profile.auto.tfvars"
     kept.write_text("kafka_brokers = 1\n")
-    (machine.infra / "terraform.tfstate").touch()
     machine.install("docker", DOCKER_28)
+    refuse = f"printf %s '{REFUSAL}'; exit 1"
     machine.install(
-        "terraform",
-        f'case "$*" in version*) {TERRAFORM_1_11};; *"state list"*) echo \'docker_volume.kafka["1"]\';; '
-        "*console*) echo '\"3\"';; esac",
+        "terraform", f'case "$*" in version*) {TERRAFORM_1_11};; *init*) ;; *plan*) {refuse};; esac'
     )
-    code, said = machine.up("--profile", "cluster")
-    assert code == 1
-    assert said.startswith("error: 1 broker(s) wrote what is kept here, 3 are asked for")
+    code, said = machine.run(verb, "--profile", "cluster")
+    assert (code, said) == (1, "error: 1 broker(s) wrote what is kept here. (kept.tf:12)\n")
     assert kept.read_text() == "kafka_brokers = 1\n"
 
 

@@ -2,6 +2,7 @@
 
 import random
 import socket
+import time
 
 from txwatch.errors import UsageError
 
@@ -10,10 +11,14 @@ HOST = "127.0.0.1"
 # port in that range may be connected to itself, and so keep the server from coming back.
 _FREE_PORTS = range(15_000, 32_000)
 _TRIES = 100
+_PATIENCE_SECONDS = 5.0
+_POLL_SECONDS = 0.1
 
 
 def choose_port(wanted: int, recorded: int | None, name: str) -> int:
     """Return the port to listen on: the one asked for, else the one used before, else a free one.
+
+    A taken one is waited for: a killed server holds its port until the last of its threads has ended.
 
     Args:
         wanted: the setting; 0 means any.
@@ -24,15 +29,24 @@ def choose_port(wanted: int, recorded: int | None, name: str) -> int:
         UsageError: the port asked for is taken.
     """
     if wanted:
-        if not is_free(wanted):
+        if not _becomes_free(wanted):
             raise UsageError(
                 f"port {wanted} is taken: end what listens there, or set "
                 f"TXWATCH_EMBEDDED_{name.upper()}_PORT=0 to use a free port"
             )
         return wanted
-    if recorded and is_free(recorded):
+    if recorded and _becomes_free(recorded):
         return recorded
     return free_port()
+
+
+def _becomes_free(port: int) -> bool:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
 
 
 def free_port() -> int:

@@ -1,11 +1,12 @@
 """What is decided before anything is started: ports, passwords, configurations, jars."""
 
 import socket
+import threading
 from pathlib import Path
 
 import pytest
 
-from txwatch.embedded import jars, java
+from txwatch.embedded import jars, java, ports
 from txwatch.embedded.kafka import Kafka, server_properties
 from txwatch.embedded.ports import HOST, choose_port, free_port, is_free
 from txwatch.embedded.postgres import Postgres
@@ -28,6 +29,12 @@ def _java(folder: Path, version: str) -> Path:
     return folder
 
 
+@pytest.fixture
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "_PATIENCE_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("_no_patience")
 def test_a_port_that_is_asked_for_and_taken_is_refused(taken_port: int) -> None:
     with pytest.raises(UsageError, match=f"port {taken_port} is taken.*TXWATCH_EMBEDDED_KAFKA_PORT=0"):
         choose_port(taken_port, None, "kafka")
@@ -38,6 +45,18 @@ def test_the_port_of_the_last_run_is_used_again() -> None:
     assert choose_port(0, port, "kafka") == port
 
 
+@pytest.mark.parametrize(("is_asked_for", "is_recorded"), [(True, False), (False, True)])
+def test_a_port_is_waited_for_that_a_killed_server_still_holds(
+    is_asked_for: bool,
+    is_recorded: bool,
+) -> None:
+    server = socket.create_server((HOST, 0))
+    port = server.getsockname()[1]
+    threading.Timer(0.5, server.close).start()
+    assert choose_port(port * is_asked_for, port * is_recorded, "kafka") == port
+
+
+@pytest.mark.usefixtures("_no_patience")
 def test_another_port_is_found_when_the_last_one_is_taken(taken_port: int) -> None:
     chosen = choose_port(0, taken_port, "kafka")
     assert chosen != taken_port

@@ -61,6 +61,7 @@ class Worker:
 
     def __init__(self, name: str, servers: Servers, checkpoint: str = "local", mode: str = "") -> None:
         self.name = name
+        self.database = f"bench_{name}"
         self.servers = servers
         self.process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("systems.py")), name, *([mode] if mode else [])],
@@ -77,7 +78,7 @@ class Worker:
 
     def drain(self, expected_rows: int, prepare: Prepare | None = None, facts_before: int = 0) -> Drain:
         """Drain the topic into a fresh warehouse and check that every row arrived."""
-        database = f"bench_{self.name}"
+        database = self.database
         (prepare or self.servers.new_database)(database)
         moments = []
         with closing(self.servers.wal()) as wal:

@@ -8,7 +8,7 @@ few milliseconds; both are of one drain after a warm-up.
 
 import threading
 from collections import Counter
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -83,24 +83,17 @@ def main(
 
 
 def _keep_statistics(servers: Servers) -> None:
-    _as_superuser(servers, "alter system set shared_preload_libraries = 'pg_stat_statements'")
+    servers.as_superuser("alter system set shared_preload_libraries = 'pg_stat_statements'")
     servers.runtime.down()
     servers.runtime.up()
-    _as_superuser(servers, "create extension pg_stat_statements")
+    servers.as_superuser("create extension pg_stat_statements")
 
 
 def _profile(servers: Servers, worker: Worker, rows: int) -> dict[str, Any]:
-    with ExitStack() as stack:
-        samplers = []
-
-        def prepare(database: str) -> None:
-            servers.new_database(database)
-            _as_superuser(servers, "select pg_stat_statements_reset()")
-            samplers.append(stack.enter_context(closing(_Sampler(servers, database))))
-
-        drained = worker.drain(rows, prepare)
-    statements = _as_superuser(servers, _STATEMENTS)
-    seen = samplers[0].seen
+    servers.as_superuser("select pg_stat_statements_reset()")
+    with closing(_Sampler(servers, worker.database)) as sampler:
+        drained = worker.drain(rows)
+    seen = sampler.seen
     return {
         "system": worker.name,
         "rows": rows,
@@ -112,19 +105,11 @@ def _profile(servers: Servers, worker: Worker, rows: int) -> dict[str, Any]:
                 "us_per_row": round(milliseconds * 1000 / rows, 2),
                 "wal_bytes_per_row": round(wal / rows, 1),
             }
-            for text, calls, milliseconds, wal in statements
+            for text, calls, milliseconds, wal in servers.as_superuser(_STATEMENTS)
             if milliseconds * 1000 / rows >= _SHORTEST_US
         ],
         "samples": {state: round(count / seen.total(), 3) for state, count in seen.most_common()},
     }
-
-
-def _as_superuser(servers: Servers, statement: str) -> list[tuple[Any, ...]]:
-    with closing(connect(servers.runtime.superuser())) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-            return cursor.fetchall() if cursor.description else []
 
 
 if __name__ == "__main__":

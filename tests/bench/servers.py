@@ -82,17 +82,17 @@ class Servers:
 
     def new_database(self, name: str) -> None:
         """Make a warehouse with its dimensions and no facts; one of that name is dropped first."""
-        self._as_superuser("drop database if exists {name} with (force)", name)
-        self._as_superuser("create database {name} template {template} owner warehouse_owner", name)
-        self._as_superuser("checkpoint", name)  # what went before is not this one's to write
+        self.as_superuser("drop database if exists {name} with (force)", name)
+        self.as_superuser("create database {name} template {template} owner warehouse_owner", name)
+        self.as_superuser("checkpoint", name)  # what went before is not this one's to write
 
     def keep_as_template(self) -> None:
         """Copy the warehouse as it is: dimensions, and nothing else yet."""
-        self._as_superuser("create database {template} template {name}", self.settings.postgres_database)
+        self.as_superuser("create database {template} template {name}", self.settings.postgres_database)
 
     def drop_database(self, name: str) -> None:
         """Free the disk of a database that is done with."""
-        self._as_superuser("drop database if exists {name} with (force)", name)
+        self.as_superuser("drop database if exists {name} with (force)", name)
 
     def wal(self) -> Wal:
         """Watch the write-ahead log."""
@@ -121,14 +121,16 @@ class Servers:
         with closing(connect(settings.postgres("warehouse_owner"))) as connection:
             connection.autocommit = True
             connection.cursor().execute("vacuum analyze core.fact_transaction")
-        self._as_superuser("checkpoint", name)  # what filled it is not the drain's to write
+        self.as_superuser("checkpoint", name)  # what filled it is not the drain's to write
 
-    def _as_superuser(self, statement: str, name: str) -> None:
-        with closing(connect(self.runtime.superuser())) as connection:
+    def as_superuser(self, statement: str, name: str = "") -> list[tuple[Any, ...]]:
+        """Run a statement, in which {name} and {template} are databases, and return its rows, if any."""
+        with closing(connect(self.runtime.superuser())) as connection, connection.cursor() as cursor:
             connection.autocommit = True
-            connection.cursor().execute("set lock_timeout = '60s'")
+            cursor.execute("set lock_timeout = '60s'")
             names = {"name": sql.Identifier(name), "template": sql.Identifier(_TEMPLATE)}
-            connection.cursor().execute(sql.SQL(statement).format(**names))
+            cursor.execute(sql.SQL(statement).format(**names))
+            return cursor.fetchall() if cursor.description else []
 
 
 @contextmanager

@@ -130,7 +130,7 @@ class Faults:
         originals = np.arange(len(values))
         marked, turns = self.malformed.within(first, after)
         copies = np.setdiff1d(self.repeated.within(first, after)[0], marked) - first
-        plain = np.setdiff1d(originals, np.concatenate([marked - first, copies]))
+        plain = np.delete(originals, np.concatenate([marked - first, copies]))
         for place in copies.tolist():
             earlier = int(np.searchsorted(plain, place))
             if earlier:

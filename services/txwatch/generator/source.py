@@ -40,7 +40,7 @@ class Records:
 
     def lines(self) -> bytes:
         """Return the values, each with a line feed behind it; a tombstone is an empty line."""
-        return b"".join(line for value in self.values for line in (value or b"", b"\n"))
+        return b"\n".join([*(value or b"" for value in self.values), b""])
 
     def between(self, first: int, after: int) -> "Records":
         """Return the records with sequences from `first` up to, not including, `after`."""

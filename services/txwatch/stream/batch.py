@@ -1,8 +1,9 @@
 """What one micro-batch brings to the warehouse, as Arrow tables. Pure: no Spark, no database."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ FACT_COLUMNS = (
     *("is_fraud", "amount", "currency", "country", "payment_method", "device_id", "rules"),
 )
 _OFFSET_BITS = 48
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 QUARANTINE_SCHEMA = pa.schema(
     [
         ("topic", pa.string()),
@@ -79,33 +81,36 @@ def inspect_records(records: pa.Table, inspector: Inspector) -> Inspection:
         records: columns topic, partition, offset, appended_at, key, value.
         inspector: decides.
     """
-    rejected: list[dict[str, Any]] = []
-    accepted: list[dict[str, Any]] = []
-    for record in records.to_pylist():
-        verdict = inspector.inspect(record["value"], record["appended_at"])
-        if isinstance(verdict, Rejection):
-            rejected.append(quarantine_row(record, verdict))
-        else:
-            accepted.append({**record, "value": verdict})
+    # As numbers, at a fifth of what Arrow takes to make moments of them.
+    appended = records["appended_at"].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
+    verdicts = [
+        inspector.inspect(value, _EPOCH + timedelta(microseconds=microseconds))
+        for value, microseconds in zip(records["value"].to_pylist(), appended, strict=True)
+    ]
+    is_rejected = pa.array([isinstance(verdict, Rejection) for verdict in verdicts], pa.bool_())
+    rejections = [verdict for verdict in verdicts if isinstance(verdict, Rejection)]
+    values = pa.array([verdict for verdict in verdicts if not isinstance(verdict, Rejection)], pa.binary())
+    valid = records.filter(pc.invert(is_rejected))
     return Inspection(
-        pa.Table.from_pylist(rejected, schema=QUARANTINE_SCHEMA),
-        pa.Table.from_pylist(accepted, records.schema),
+        quarantine_rows(records.filter(is_rejected), rejections),
+        valid.set_column(valid.schema.get_field_index("value"), "value", values),
     )
 
 
-def quarantine_row(record: dict[str, Any], rejection: Rejection) -> dict[str, Any]:
-    """One row of ops.quarantine, without ledger_seq, from a record's columns and the verdict on it."""
-    return {
-        "topic": record["topic"],
-        "kafka_partition": record["partition"],
-        "kafka_offset": record["offset"],
-        "appended_at": record["appended_at"],
-        "key": record["key"],
-        "raw": record["value"],
-        "reason": rejection.reason.value,
-        "field": rejection.field,
-        "detail": rejection.detail,
-    }
+def quarantine_rows(records: pa.Table, rejections: Sequence[Rejection]) -> pa.Table:
+    """Return rows of ops.quarantine, without ledger_seq, of records and the verdict on each.
+
+    Args:
+        records: columns topic, partition, offset, appended_at, key, value.
+        rejections: in the order of the records.
+    """
+    columns = [records[name] for name in ("topic", "partition", "offset", "appended_at", "key", "value")]
+    columns += [
+        pa.array([rejection.reason.value for rejection in rejections], pa.string()),
+        pa.array([rejection.field for rejection in rejections], pa.string()),
+        pa.array([rejection.detail for rejection in rejections], pa.string()),
+    ]
+    return pa.table(columns, names=QUARANTINE_SCHEMA.names).cast(QUARANTINE_SCHEMA)
 
 
 def facts_of(scored: pa.Table) -> pa.Table:

@@ -189,7 +189,7 @@ class TransactionStream:
         if not has_jvm(self.spark):
             raise TxwatchError(
                 "Spark's JVM has ended: start `txwatch stream` again, it continues where it left off "
-                "(out of memory? raise TXWATCH_STREAM_DRIVER_MEMORY)"
+                "(out of memory? raise TXWATCH_STREAM_DRIVER_MEMORY, or lower TXWATCH_STREAM_MAX_BATCH_ROWS)"
             ) from error
         if isinstance(self._failure, psycopg2.Error) and not isinstance(self._failure, TRANSIENT):
             raise TxwatchError(

@@ -17,7 +17,7 @@ from txwatch.stream.batch import (
     inspect_records,
     milliseconds,
     offset_ranges,
-    quarantine_row,
+    quarantine_rows,
 )
 from txwatch.stream.inspection import Inspector, Rejection
 from txwatch.stream.moving import StagedBatch
@@ -108,9 +108,7 @@ class Scorer:
             return None, inspection.quarantine
         rewritten = inspection.canonical.rename_columns({"appended_at": "timestamp"})
         rescored = self.score(self.spark.createDataFrame(rewritten)).toArrow()
-        refused = rescored.filter(pc.invert(rescored["is_valid"])).select(_RECORD).to_pylist()
-        quarantine = pa.Table.from_pylist(
-            [quarantine_row(row, _REFUSED) for row in refused], QUARANTINE_SCHEMA
-        )
+        refused = rescored.filter(pc.invert(rescored["is_valid"]))
+        quarantine = quarantine_rows(refused, [_REFUSED] * refused.num_rows)
         valid = rescored.filter(rescored["is_valid"])
         return valid if valid.num_rows else None, pa.concat_tables([inspection.quarantine, quarantine])

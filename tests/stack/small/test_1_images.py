@@ -5,7 +5,7 @@ import json
 import pytest
 from applied import Stack, docker
 
-_DESCRIBED = {"title", "description", "vendor", "version"}
+_DESCRIBED = {"title", "description", "vendor", "version", "licenses"}
 _KNOW_THEIR_HEALTH = {"kafka", "postgres", "localstack"}
 """What the others do, and so what says that they are well, depends on the command: infra/ says it."""
 

@@ -139,7 +139,7 @@ def _records(stack: Stack, folder: Path) -> int:
         "it had no time to write where it stands"
     )
     runs = folder / "runs"
-    runs.mkdir()
+    runs.mkdir(exist_ok=True)
     docker("cp", f"{stack.name}-generator:/var/lib/txwatch/runs/{_RUN}.json", str(runs))
     progress = ProgressFile(folder, _RUN).load()
     assert progress is not None
@@ -147,42 +147,45 @@ def _records(stack: Stack, folder: Path) -> int:
 
 
 @contextmanager
-def _applied(folder: Path, variables: Mapping[str, object]) -> Iterator[Stack]:
-    stack = Stack(folder, StackShape("small", dict(variables)), Services(None))
-    try:
-        stack.up()
-        yield stack
-    finally:
-        stack.keep_logs(folder / "logs")
-        stack.down()
-
-
-def run(folder: Path, faults: Sequence[StackFault], seed: int) -> Round:
-    """Break an applied stack and compare what it holds then with an undisturbed run."""
+def _applied(folder: Path, seed: int) -> Iterator[Stack]:
     variables = {
         "enable_airflow": False,
         "generator_rate": _PER_SECOND,
         "generator_malformed_share": _MALFORMED,
         "world": {"seed": seed, "customers": 500, "merchants": 100},
     }
-    with _applied(folder / "stack", variables) as stack:
-        stack.wait_for_facts()
-        outcome = Round([_strike(stack, fault) for fault in faults])
-        with stack.generator_stopped():
-            outcome.balanced = _comes_true(lambda: stack.verify().returncode == 0)
-            outcome.records = _records(stack, folder)
-            try:
-                found = read_outcome(stack.settings())
-            except ClientError as error:
-                outcome.differences = [f"an archived object cannot be read: {error}"]
-                return outcome
-        outcome.counts = found.counts()
-        world = {f"world_{name}": value for name, value in dict(stack.variables["world"]).items()}
-    undisturbed = Undisturbed(folder / "undisturbed", ("--malformed", str(_MALFORMED)), world)
+    stack = Stack(folder, StackShape("small", variables), Services(None))
     try:
-        outcome.differences = differences(found, undisturbed.outcome_of(outcome.records))
+        stack.up()
+        stack.wait_for_facts()
+        yield stack
+    finally:
+        stack.keep_logs(folder / "logs")
+        stack.down()
+
+
+@contextmanager
+def _undisturbed(folder: Path, world: Mapping[str, int]) -> Iterator[Undisturbed]:
+    settings = {f"world_{name}": value for name, value in world.items()}
+    undisturbed = Undisturbed(folder, ("--malformed", str(_MALFORMED)), settings)
+    try:
+        yield undisturbed
     finally:
         undisturbed.close()
+
+
+def _round(stack: Stack, folder: Path, faults: Sequence[StackFault], undisturbed: Undisturbed) -> Round:
+    outcome = Round([_strike(stack, fault) for fault in faults])
+    with stack.generator_stopped():
+        outcome.balanced = _comes_true(lambda: stack.verify().returncode == 0)
+        outcome.records = _records(stack, folder)
+        try:
+            found = read_outcome(stack.settings())
+        except ClientError as error:
+            outcome.differences = [f"an archived object cannot be read: {error}"]
+            return outcome
+        outcome.counts = found.counts()
+        outcome.differences = differences(found, undisturbed.outcome_of(outcome.records))
     return outcome
 
 
@@ -190,28 +193,39 @@ def main(
     *,
     faults: Annotated[int, typer.Option(help="How many faults.")] = len(FAULTS),
     seed: Annotated[int, typer.Option(help="Of the order of the faults, and of the load.")] = 7,
+    round_size: Annotated[int, typer.Option(help="Faults between two comparisons.")] = 10,
     output: Annotated[Path, typer.Option(help="The report.")] = Path("chaos-stack.json"),
 ) -> None:
     """Break an applied stack as a seed says, and tell whether anything was lost or doubled."""
     configure_logs("info")
     folder = Path(tempfile.mkdtemp(prefix="txwatch-chaos-"))
     folder.chmod(0o755)  # Postgres may run as another user
-    outcome = run(folder, draw(FAULTS, seed, faults)[:faults], seed)
-    report: dict[str, Any] = {
+    drawn = draw(FAULTS, seed, faults)[:faults]
+    rounds: list[dict[str, Any]] = []
+    ours = {
+        "rounds": rounds,
+        "skipped": {},
+        "load": f"{_PER_SECOND} records per second, {_MALFORMED:.0%} of them malformed",
+        "sink": "driver",
+        "recovered_when": ", and every container was healthy again",
+    }
+    report = {
         "seed": seed,
         "kinds": [fault.name for fault in FAULTS],
         "processors": os.cpu_count(),
         "control": None,  # the embedded suite has one
-        "ours": {
-            "rounds": [asdict(outcome)],
-            "skipped": {},
-            "load": f"{_PER_SECOND} records per second, {_MALFORMED:.0%} of them malformed",
-            "sink": "driver",
-            "recovered_when": ", and every container was healthy again",
-        },
+        "ours": ours,
     }
-    output.write_text(json.dumps(report, indent=1) + "\n")
-    if not is_whole(report["ours"]):
+    with (
+        _applied(folder / "stack", seed) as stack,
+        _undisturbed(folder / "undisturbed", stack.variables["world"]) as undisturbed,
+    ):
+        for first in range(0, len(drawn), round_size):
+            outcome = _round(stack, folder, drawn[first : first + round_size], undisturbed)
+            log.info("round", **outcome.counts, balanced=outcome.balanced, differences=outcome.differences)
+            rounds.append(asdict(outcome))
+            output.write_text(json.dumps(report, indent=1) + "\n")
+    if not is_whole(ours):
         typer.echo(f"something is not as it has to be: the logs are in {folder}", err=True)
         raise typer.Exit(1)
     shutil.rmtree(folder)

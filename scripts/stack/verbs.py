@@ -160,7 +160,9 @@ def logs(terraform: Terraform, service: str | None) -> None:
 def shell(terraform: Terraform, service: str | None) -> None:
     """Open a shell in a service's container."""
     terminal = ["--tty"] if sys.stdin.isatty() else []
-    _become("docker", "exec", "--interactive", *terminal, _container(terraform, service), "bash")
+    best = 'exec "$(command -v bash || command -v sh)"'  # not every official image has bash
+    container = _container(terraform, service)
+    _become("docker", "exec", "--interactive", *terminal, container, "sh", "-c", best)
 
 
 def secrets(terraform: Terraform) -> None:

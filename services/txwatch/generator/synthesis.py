@@ -1,9 +1,8 @@
 """The made-up run: honest payments with fraud among them, as records, any stretch of them at any time."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache, partial
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -23,9 +22,6 @@ from txwatch.world.identity import salt, transaction_ids, uniform, uuid_text
 
 CHUNK = 16_384
 """Records that are drawn together. Changing it changes every event of every seed."""
-
-PLANS = 64
-"""Days whose plans are kept: of what was sent within a second, the labels are looked up in them too."""
 
 SHORTEST_DELAY_DAYS = 1.0
 LONGEST_DELAY_DAYS = 30.0
@@ -58,8 +54,8 @@ class Synthesis:
     recipe: Recipe
     total: int | None = None
     longest_label_delay_ms: int = int(LONGEST_DELAY_DAYS * DAY_MS)
-    _chunks: dict[int, Future[Records]] = field(default_factory=dict, repr=False)
-    _maker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1), repr=False)
+    _plans: dict[int, FraudPlan] = field(default_factory=dict, repr=False)
+    _chunks: dict[int, Records] = field(default_factory=dict, repr=False)
 
     @cached_property
     def clock(self) -> EventClock:
@@ -95,14 +91,10 @@ class Synthesis:
             yield self._chunk(chunk).between(first, after)
 
     def _chunk(self, chunk: int) -> Records:
-        """Return a chunk and have the next one made meanwhile: a run goes forward."""
-        wanted = (chunk, chunk + 1)
-        for kept in [each for each in self._chunks if each not in wanted]:
-            del self._chunks[kept]
-        for each in wanted:
-            if each not in self._chunks:
-                self._chunks[each] = self._maker.submit(self._make, each)
-        return self._chunks[chunk].result()
+        if chunk not in self._chunks:
+            self._chunks.clear()  # a run goes forward: one chunk is enough
+            self._chunks[chunk] = self._make(chunk)
+        return self._chunks[chunk]
 
     def _make(self, chunk: int) -> Records:
         batch = self.transactions(chunk)
@@ -123,13 +115,13 @@ class Synthesis:
 
     def _plans_within(self, first: int, after: int) -> Iterator[FraudPlan]:
         """Yield what the plans of a range's days hold of that range."""
-        for day in range(self.clock.day_of(first), self.clock.day_of(after - 1) + 1):
-            yield self._plan(day).within(first, after)
-
-    @cached_property
-    def _plan(self) -> Callable[[int], FraudPlan]:
-        """Return the plan of an event day; the latest ones are kept."""
-        return lru_cache(PLANS)(partial(plan_day, self.world, self.clock, self.recipe.fraud_share))
+        days = range(self.clock.day_of(first), self.clock.day_of(after - 1) + 1)
+        for day in [kept for kept in self._plans if kept not in days]:
+            del self._plans[day]
+        for day in days:
+            if day not in self._plans:
+                self._plans[day] = plan_day(self.world, self.clock, self.recipe.fraud_share, day)
+            yield self._plans[day].within(first, after)
 
     def labels(self, first: int, after: int) -> Labels:
         """Return the labels of a range; a fraud whose record is malformed or a repetition has none."""

@@ -295,7 +295,7 @@ def _postgres(results: list[Result], _: Path) -> list[str]:
     for result in results:
         statements = [
             (
-                f"`{each['statement']}`",
+                f"`{each['statement'].partition('(')[0].strip()}`",
                 f"{each['calls']:,}",
                 f"{each['us_per_row']:.2f}",
                 f"{each['wal_bytes_per_row']:,.0f}",
@@ -303,7 +303,8 @@ def _postgres(results: list[Result], _: Path) -> list[str]:
             for each in result["statements"]
         ]
         head = [NAMES[result["system"]], "calls", "µs per row", "WAL bytes per row"]
-        shares = ", ".join(f"{state} {share:.0%}" for state, share in result["samples"].items() if share)
+        seen = {state: share for state, share in result["samples"].items() if round(share, 2)}
+        shares = ", ".join(f"{state} {share:.0%}" for state, share in seen.items())
         lines += [*_table(head, statements), f"Its backends, looked at every 10 ms: {shares}."]
     return lines
 

@@ -106,6 +106,8 @@ def _engine(settings: Settings, jars: Path, jvm_options: str) -> dict[str, str]:
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(settings.stream_max_batch_rows),
         "spark.sql.streaming.noDataMicroBatches.enabled": "false",
         "spark.sql.streaming.minBatchesToRetain": "2",
+        # Else a watermark is noted for every batch and, with progress written aside, never forgotten.
+        "spark.sql.streaming.statefulOperator.allowMultiple": "false",
         "spark.python.daemon.module": "txwatch.stream.workers",
         # A task's rows go straight to the driver; larger results would take a way round by the block manager.
         "spark.task.maxDirectResultSize": "64m",

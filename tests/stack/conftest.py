@@ -12,13 +12,6 @@ from applied import Stack, StackShape, listing
 from pytest_docker.plugin import Services
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each package's tests together where several processes run them (`--dist loadgroup`)."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
-
-
 @pytest.fixture(scope="session")
 def docker_setup() -> list[str]:
     """Keep pytest-docker from starting anything: Terraform does."""

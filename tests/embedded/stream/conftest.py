@@ -71,14 +71,14 @@ class Background:
     """A stream that runs in a thread."""
 
     def __init__(self, stream: TransactionStream) -> None:
-        self._stream = stream
+        self.stream = stream
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
         self.error: Exception | None = None
 
     def _run(self) -> None:
         try:
-            self._stream.run()
+            self.stream.run()
         except Exception as error:  # noqa: BLE001 - the test looks at it
             self.error = error
 
@@ -89,7 +89,7 @@ class Background:
 
     def stop(self) -> None:
         """Ask the stream to end and wait until it has."""
-        self._stream.stop()
+        self.stream.stop()
         self.join()
 
 

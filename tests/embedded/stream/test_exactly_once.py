@@ -102,6 +102,18 @@ def test_a_partition_added_while_the_stream_runs_is_read_from_its_beginning(
     assert differences(settings) == []
 
 
+def test_spark_notes_no_watermark_for_each_batch(
+    settings: Settings, in_background: Any, warehouse: Warehouse
+) -> None:
+    """It would forget none of them, for as long as the stream lives: progress is written aside."""
+    send(settings, map(mixed, range(10)))
+    with in_background(settings) as running:
+        until(lambda: warehouse.ledger_ends().get(0) == 10)
+        (query,) = running.stream.spark.streams.active
+        propagator = query._jsq.streamingQuery().watermarkPropagator()  # noqa: SLF001 - nothing public tells
+        assert propagator.getClass().getSimpleName() == "UseSingleWatermarkPropagator"
+
+
 @both_modes
 def test_the_checkpoint_on_s3_may_vanish_while_the_stream_runs(
     settings: Settings, in_background: Any, warehouse: Warehouse

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ from applied import Stack, StackShape, docker, holds
 from botocore.exceptions import ClientError
 from plant import has_got_on
 from pytest_docker.plugin import Services
-from suite import RECOVERY_SECONDS, Round, Strike, draw, is_whole
+from suite import RECOVERY_SECONDS, Round, Strike, draw, is_whole, rounds_of
 from undisturbed import Undisturbed
 
 from oracle.balance import Warehouse
@@ -220,10 +220,8 @@ def main(
         _applied(folder / "stack", seed) as stack,
         _undisturbed(folder / "undisturbed", stack.variables["world"]) as undisturbed,
     ):
-        for first in range(0, len(drawn), round_size):
-            outcome = _round(stack, folder, drawn[first : first + round_size], undisturbed)
-            log.info("round", **outcome.counts, balanced=outcome.balanced, differences=outcome.differences)
-            rounds.append(asdict(outcome))
+        for outcome in rounds_of(drawn, round_size, lambda part: _round(stack, folder, part, undisturbed)):
+            rounds.append(outcome)
             output.write_text(json.dumps(report, indent=1) + "\n")
     if not is_whole(ours):
         typer.echo(f"something is not as it has to be: the logs are in {folder}", err=True)

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -113,14 +113,21 @@ def run_ours(
             "sink": sink,
             "recovered_when": ", and `txwatch labels` had got on",
         }
-        for first in range(0, len(todo), round_size):
-            if time.monotonic() > deadline:
-                break
-            outcome = _round(plant, todo[first : first + round_size], undisturbed.outcome_of)
-            log.info("round", **outcome.counts, balanced=outcome.balanced, differences=outcome.differences)
-            report["rounds"].append(asdict(outcome))
+        rounds = rounds_of(todo, round_size, lambda part: _round(plant, part, undisturbed.outcome_of))
+        while time.monotonic() <= deadline and (outcome := next(rounds, None)):
+            report["rounds"].append(outcome)
             keep(report)
     return report
+
+
+def rounds_of(
+    faults: Sequence[Kind], round_size: int, run: Callable[[Sequence[Kind]], Round]
+) -> Iterator[dict[str, Any]]:
+    """Run the faults, so many of them at a time, and yield what the report says of each round."""
+    for first in range(0, len(faults), round_size):
+        outcome = run(faults[first : first + round_size])
+        log.info("round", **outcome.counts, balanced=outcome.balanced, differences=outcome.differences)
+        yield asdict(outcome)
 
 
 def _round(plant: Plant, faults: Sequence[Fault], due_outcome: Callable[[int], Outcome]) -> Round:

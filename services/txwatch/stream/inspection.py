@@ -76,8 +76,9 @@ def _check_fields(fields: dict[str, Any]) -> None:
     """Require exactly the contract's fields, none of them null."""
     if not fields.keys() >= _FIELDS:
         raise RejectedError(Reason.MISSING_FIELD, next(name for name in FIELDS if name not in fields))
-    if None in fields.values() and (name := next((name for name in FIELDS if fields[name] is None), None)):
-        raise RejectedError(Reason.NULL_FIELD, name)
+    for name in FIELDS:
+        if fields[name] is None:
+            raise RejectedError(Reason.NULL_FIELD, name)
     if len(fields) > len(FIELDS):
         raise RejectedError(Reason.UNKNOWN_FIELD, next(name for name in fields if name not in _FIELDS))
 

@@ -1,9 +1,9 @@
-"""What the machine can do: without any work on the rows (L0), and with the least process around it (L1)."""
+"""What the machine can do: without work on the rows (L0), with the least around it (L1), with Spark (S0)."""
 
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +11,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from confluent_kafka import Consumer, TopicPartition
 from psycopg2 import sql
+from psycopg2.extensions import connection as Connection  # noqa: N812
 from pyarrow import json as pa_json
+from pyspark.sql import DataFrame
 from systems import Committed
 
+from txwatch.embedded.jars import resolve
 from txwatch.events import FIELDS
 from txwatch.postgres import connect
 from txwatch.settings import Settings
 from txwatch.stream.batch import facts_of
+from txwatch.stream.behind import WriteBehind
+from txwatch.stream.checkpoint import ASYNCHRONOUS, provide_checkpoint
 from txwatch.stream.columns import constant
 from txwatch.stream.copying import copy_into, encode
 from txwatch.stream.ledger import Totals, claim, open_epoch, settle
 from txwatch.stream.offsets import OffsetRange
 from txwatch.stream.rules import Rule, load_ruleset
+from txwatch.stream.session import build_session
 from txwatch.stream.sink import register_ruleset
+from txwatch.stream.source import read_transactions, watermarks
 
 _ARROW = {
     "amount": pa.decimal128(12, 2),
@@ -148,14 +155,69 @@ class Encoded:
             self._batches.append((path, facts.num_rows))
 
     def drain(self, settings: Settings) -> None:
+        with closing(connect(settings.postgres("stream_writer"))) as connection:
+            for batch in range(len(self._batches)):
+                self.copy(connection, batch)
+
+    def copy(self, connection: Connection, batch: int) -> int:
+        """Commit the rows of one batch, and return how many they are."""
+        path, rows = self._batches[batch]
         statement = sql.SQL("copy core.fact_transaction ({}) from stdin (format binary)").format(
             sql.SQL(", ").join(map(sql.Identifier, self._columns))
         )
-        with closing(connect(settings.postgres("stream_writer"))) as connection:
-            for batch, (path, rows) in enumerate(self._batches):
-                with path.open("rb") as encoded, connection, connection.cursor() as cursor:
-                    cursor.copy_expert(statement, encoded, size=1 << 20)
-                self._committed(rows, batch)
+        with path.open("rb") as encoded, connection, connection.cursor() as cursor:
+            cursor.copy_expert(statement, encoded, size=1 << 20)
+        self._committed(rows, batch)
+        return rows
 
     def follow(self, settings: Settings, until: threading.Event) -> None:
         raise NotImplementedError("the limit is measured by draining")
+
+
+class HandedOver(Encoded):
+    """S0: Spark hands the records over as they are, rows made before are copied: nothing looks at a row."""
+
+    def __init__(self, settings: Settings, committed: Committed) -> None:
+        super().__init__(settings, committed)
+        self._spark = build_session(settings, resolve("spark", settings))
+        self._drains = 0
+
+    def drain(self, settings: Settings) -> None:
+        bounds = watermarks(settings, settings.kafka_transactions_topic)
+        due = sum(end for _, end in bounds.values())
+        handed = copied = batch = 0
+        all_copied = threading.Event()
+        behind = WriteBehind()
+
+        def copy(connection: Connection, until: int) -> None:
+            nonlocal copied, batch
+            while copied < until:
+                copied += self.copy(connection, batch)
+                batch += 1
+            if copied == due:
+                all_copied.set()
+
+        def take(connection: Connection, records: DataFrame) -> None:
+            nonlocal handed
+            handed += records.toArrow().num_rows
+            until = handed
+            behind.put(lambda: copy(connection, until))
+
+        self._drains += 1  # a fresh checkpoint for each
+        checkpoint = provide_checkpoint(settings, "handed-over", self._drains)
+        self._spark.conf.set("spark.sql.streaming.checkpointFileManagerClass", checkpoint.manager)
+        with ExitStack() as stack:
+            connection = stack.enter_context(closing(connect(settings.postgres("stream_writer"))))
+            stack.enter_context(closing(behind))
+            query = (
+                read_transactions(self._spark, settings, dict.fromkeys(bounds, 0))
+                .select("value")
+                .writeStream.option("checkpointLocation", checkpoint.location)
+                .options(**ASYNCHRONOUS)
+                .foreachBatch(lambda records, _: take(connection, records))
+                .start()
+            )
+            stack.callback(query.stop)
+            while not all_copied.wait(0.2):
+                if error := query.exception():
+                    raise error

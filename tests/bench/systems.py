@@ -1,6 +1,6 @@
 """The systems under measurement, each a process that does as it is told over standard input.
 
-    python systems.py ours|executors|b1|b1x|b2|b3|l0|l1
+    python systems.py ours|executors|b1|b1x|b2|b3|l0|l1|s0
 
 reads the name of an empty warehouse per line, drains the topic from its first record into it, and answers
 with one JSON line per committed batch ({"rows", "batch", "at_ms"}) and one at the end ({"drained": true}).
@@ -29,6 +29,7 @@ Committed = Callable[[int, int], None]
 NAMES = {
     "l0": "L0: encoded rows, binary COPY",
     "l1": "L1: plain consumer, one process",
+    "s0": "S0: Spark hands over, L0 copies",
     "ours": "txwatch, driver sink",
     "executors": "txwatch, executor sink",
     "b1": "B1: foreachBatch + write.jdbc",
@@ -92,10 +93,10 @@ class Executors(Ours):
 
 def _system(name: str) -> type[System]:
     """Import what the system alone needs."""
-    if name in ("l0", "l1"):
-        from limits import Encoded, Plain  # noqa: PLC0415
+    if name in ("l0", "l1", "s0"):
+        from limits import Encoded, HandedOver, Plain  # noqa: PLC0415
 
-        return {"l0": Encoded, "l1": Plain}[name]
+        return {"l0": Encoded, "l1": Plain, "s0": HandedOver}[name]
     if name.startswith("b"):
         from jdbc import Counting, Rewriting, Simple, Staging  # noqa: PLC0415
 

@@ -204,7 +204,17 @@ def break_at(plant: Plant, step: str, how: str) -> None:
     if not plant.is_txwatch:
         plant.verbs["stream"].terminate()  # it would go on beside the other
     hooked = plant.start("stream", [*plant.hooks[step], how])
-    until(lambda: STRUCK in hooked.log.read_text(), _PATIENCE_SECONDS)
+
+    def has_struck() -> bool:
+        nonlocal hooked
+        is_over = not hooked.is_running()
+        if STRUCK in hooked.log.read_text():
+            return True
+        if is_over and not plant.is_txwatch:  # which ends once after a batch that it had to repeat
+            hooked = plant.start("stream", [*plant.hooks[step], how])
+        return False
+
+    until(has_struck, _PATIENCE_SECONDS)
     plant.strike()
     if how == "kill":
         assert hooked.ended() == -signal.SIGKILL

@@ -89,9 +89,9 @@ def test_hostile_text_is_inert_on_every_dashboard(
 
 
 def cells(browser: Chrome, card: str) -> str:
-    """Return all text of a card's table, of which the page draws a picture."""
-    (found,) = browser.find_elements(By.CSS_SELECTOR, f".st-key-card-{card}")
-    return str(browser.execute_script("return arguments[0].textContent", found))
+    """Return all text of a card's table, of which the page draws a picture; none while it is drawn anew."""
+    found = browser.find_elements(By.CSS_SELECTOR, f".st-key-card-{card}")
+    return "".join(browser.execute_script("return arguments[0].textContent", each) for each in found)
 
 
 def test_a_hostile_address_is_inert(

@@ -148,6 +148,7 @@ class Plant:
             "state_dir": self.runtime.state_dir,
             "archive_interval_seconds": 2,
             "stream_max_batch_rows": 5000,
+            "stream_trigger_seconds": 0.5,
             "stream_sink_mode": self.sink,
             "stream_java_options": SOON_BUT_SLOWER,
             "kafka_bootstrap_servers": f"127.0.0.1:{self.wires['kafka'].port}",

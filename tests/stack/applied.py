@@ -52,7 +52,7 @@ class Stack:
             "wait_seconds": WAIT_SECONDS,
             # A stream that lives for minutes, beside all else on the machine.
             "stream_java_options": SOON_BUT_SLOWER,
-            "stream_trigger_seconds": 0.5,
+            "stream_trigger_seconds": 2,  # each batch costs processor time, however few its records
         } | shape.variables
         self._write_variables()
         self._profile = shape.profile

@@ -10,21 +10,6 @@ from pathlib import Path
 import pytest
 from applied import Stack, StackShape, listing
 from pytest_docker.plugin import Services
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
-
-
-class _ByStack(LoadScopeScheduling):
-    """Runs a package's tests in one process: they share a stack. (pytest 9.2 loses xdist's own groups.)"""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return nodeid.partition("::")[0].rpartition("/")[0]
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByStack:
-    """Distribute by package, where several processes run the tests."""
-    return _ByStack(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,6 @@ def _no_settings_from_outside() -> Iterator[None]:
             patch.delenv(name)
         patch.setitem(Settings.model_config, "env_file", None)
         # A JVM of a test lives for seconds: half of its processor time would go to a compiler of no use.
-        patch.setenv(f"{PREFIX}STREAM_JAVA_OPTIONS", SOON_BUT_SLOWER)
         patch.setenv("JDK_JAVA_OPTIONS", SOON_BUT_SLOWER)
         yield
 

@@ -2,6 +2,8 @@
 
 import tempfile
 import threading
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -40,6 +42,7 @@ _ARROW = {
 }
 _WIRE = pa.schema([(name, _ARROW.get(name, pa.string())) for name in FIELDS])
 _OTHER_CURRENCIES = 1000
+_POLL_SECONDS = 0.2
 
 
 def _values(settings: Settings) -> Iterator[tuple[list[bytes], tuple[OffsetRange, ...]]]:
@@ -180,31 +183,27 @@ class HandedOver(Encoded):
     def __init__(self, settings: Settings, committed: Committed) -> None:
         super().__init__(settings, committed)
         self._spark = build_session(settings, resolve("spark", settings))
-        self._drains = 0
 
     def drain(self, settings: Settings) -> None:
         bounds = watermarks(settings, settings.kafka_transactions_topic)
         due = sum(end for _, end in bounds.values())
-        handed = copied = batch = 0
-        all_copied = threading.Event()
+        left = deque(range(len(self._batches)))
+        handed = owed = 0
         behind = WriteBehind()
 
-        def copy(connection: Connection, until: int) -> None:
-            nonlocal copied, batch
-            while copied < until:
-                copied += self.copy(connection, batch)
-                batch += 1
-            if copied == due:
-                all_copied.set()
+        def copy(connection: Connection, rows: int) -> None:
+            nonlocal owed
+            owed += rows
+            while owed > 0:
+                owed -= self.copy(connection, left.popleft())
 
         def take(connection: Connection, records: DataFrame) -> None:
             nonlocal handed
-            handed += records.toArrow().num_rows
-            until = handed
-            behind.put(lambda: copy(connection, until))
+            rows = records.toArrow().num_rows
+            behind.put(lambda: copy(connection, rows))
+            handed += rows
 
-        self._drains += 1  # a fresh checkpoint for each
-        checkpoint = provide_checkpoint(settings, "handed-over", self._drains)
+        checkpoint = provide_checkpoint(settings, "handed-over", epoch=1)  # emptied for each drain
         self._spark.conf.set("spark.sql.streaming.checkpointFileManagerClass", checkpoint.manager)
         with ExitStack() as stack:
             connection = stack.enter_context(closing(connect(settings.postgres("stream_writer"))))
@@ -218,6 +217,7 @@ class HandedOver(Encoded):
                 .start()
             )
             stack.callback(query.stop)
-            while not all_copied.wait(0.2):
+            while not (handed == due and behind.is_idle()):
                 if error := query.exception():
                     raise error
+                time.sleep(_POLL_SECONDS)

@@ -203,21 +203,22 @@ def break_at(plant: Plant, step: str, how: str) -> None:
     """Let a stream with a breaker take over and wait until it has struck."""
     if not plant.is_txwatch:
         plant.verbs["stream"].terminate()  # it would go on beside the other
-    hooked = plant.start("stream", [*plant.hooks[step], how])
+    program = [*plant.hooks[step], how]
+    plant.start("stream", program)
 
     def has_struck() -> bool:
-        nonlocal hooked
+        hooked = plant.verbs["stream"]
         is_over = not hooked.is_running()
         if STRUCK in hooked.log.read_text():
             return True
         if is_over and not plant.is_txwatch:  # which ends once after a batch that it had to repeat
-            hooked = plant.start("stream", [*plant.hooks[step], how])
+            plant.start("stream", program)
         return False
 
     until(has_struck, _PATIENCE_SECONDS)
     plant.strike()
     if how == "kill":
-        assert hooked.ended() == -signal.SIGKILL
+        assert plant.verbs["stream"].ended() == -signal.SIGKILL
 
 
 def set_clock_back(plant: Plant) -> None:

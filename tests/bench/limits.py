@@ -6,20 +6,18 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from confluent_kafka import Consumer, TopicPartition
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
-from pyarrow import json as pa_json
 from pyspark.sql import DataFrame
 from systems import Committed
 
 from txwatch.embedded.jars import resolve
-from txwatch.events import FIELDS
 from txwatch.postgres import connect
 from txwatch.settings import Settings
 from txwatch.stream.batch import facts_of
@@ -29,19 +27,12 @@ from txwatch.stream.columns import constant
 from txwatch.stream.copying import copy_into, encode
 from txwatch.stream.ledger import Totals, claim, open_epoch, settle
 from txwatch.stream.offsets import OffsetRange
-from txwatch.stream.rules import Rule, load_ruleset
+from txwatch.stream.reading import RecordReader, reader_for
+from txwatch.stream.rules import load_ruleset
 from txwatch.stream.session import build_session
 from txwatch.stream.sink import register_ruleset
 from txwatch.stream.source import read_transactions, watermarks
 
-_ARROW = {
-    "amount": pa.decimal128(12, 2),
-    "latitude": pa.float64(),
-    "longitude": pa.float64(),
-    "is_foreign": pa.bool_(),
-}
-_WIRE = pa.schema([(name, _ARROW.get(name, pa.string())) for name in FIELDS])
-_OTHER_CURRENCIES = 1000
 _POLL_SECONDS = 0.2
 
 
@@ -75,55 +66,36 @@ def _values(settings: Settings) -> Iterator[tuple[list[bytes], tuple[OffsetRange
             yield [message.value() for message in messages], kept
 
 
-def _scored(values: list[bytes], rules: list[Rule]) -> pa.Table:
-    """Decode and score a batch of well-formed records; the default rules, written out in Arrow."""
-    raw = pa.py_buffer(b"\n".join(values))
-    events = pa_json.read_json(
-        pa.BufferReader(raw),
-        read_options=pa_json.ReadOptions(use_threads=False, block_size=raw.size + 1),
-        parse_options=pa_json.ParseOptions(explicit_schema=_WIRE, unexpected_field_behavior="error"),
-    ).combine_chunks()
-    events = events.set_column(
-        events.schema.get_field_index("occurred_at"),
-        "occurred_at",
-        pc.cast(events["occurred_at"], pa.timestamp("us", "UTC")),
-    )
-    verdicts = {
-        "amount_over_threshold": pc.greater(events["amount"], _thresholds(events["currency"], rules)),
-        "foreign_transaction": events["is_foreign"],
-        "invalid_geolocation": pc.or_(
-            pc.greater(pc.abs(events["latitude"]), 90.0), pc.greater(pc.abs(events["longitude"]), 180.0)
-        ),
+def _facts(values: list[bytes], reader: RecordReader) -> pa.Table:
+    """Decode and score a batch of well-formed records, as the stream does."""
+    count = len(values)
+    records = {
+        "topic": pa.repeat("", count),
+        "partition": constant(0, count, pa.int32()),
+        "offset": constant(0, count, pa.int64()),
+        "appended_at": pa.repeat(pa.scalar(datetime.now(UTC), pa.timestamp("us", "UTC")), count),
+        "key": pa.nulls(count, pa.binary()),
+        "value": pa.array(values, pa.binary()),
     }
-    names = [pc.if_else(verdicts[rule.id], f"{rule.id},", "") for rule in rules]
-    fired = pc.utf8_rtrim(pc.binary_join_element_wise(*names, ""), ",")
-    return events.append_column("fired", fired)
-
-
-def _thresholds(currencies: pa.ChunkedArray, rules: list[Rule]) -> pa.ChunkedArray:
-    """Read the amounts per currency out of the rule's text: `when 'EUR' then 920`."""
-    (rule,) = [rule for rule in rules if rule.id == "amount_over_threshold"]
-    words = rule.when.replace("'", "").split()
-    known = {words[at + 1]: words[at + 3] for at, word in enumerate(words) if word == "when"}
-    places = pc.index_in(currencies, pa.array(list(known)))
-    amounts = pa.array([int(amount) for amount in known.values()], pa.int64()).cast(pa.decimal128(21, 2))
-    return pc.coalesce(pc.take(amounts, places), pa.scalar(_OTHER_CURRENCIES, pa.int64()).cast(amounts.type))
+    decoded = reader.read(pa.table(records))
+    assert decoded.undecided.num_rows == 0
+    return facts_of(decoded.events)
 
 
 class Plain:
     """L1: consume, decode, score, COPY and ledger, one after the other in one Python process."""
 
     def __init__(self, settings: Settings, committed: Committed) -> None:
-        self._ruleset = load_ruleset(settings.stream_ruleset)
+        self._reader = reader_for(settings, load_ruleset(settings.stream_ruleset))
         self._committed = committed
 
     def drain(self, settings: Settings) -> None:
         with closing(connect(settings.postgres("stream_writer"))) as connection:
             epoch = open_epoch(connection, "transactions", {})
             with connection, connection.cursor() as cursor:
-                ruleset_id = register_ruleset(cursor, self._ruleset)
+                ruleset_id = register_ruleset(cursor, self._reader.ruleset)
             for batch, (values, spans) in enumerate(_values(settings)):
-                facts = facts_of(_scored(values, self._ruleset.rules))
+                facts = _facts(values, self._reader)
                 with connection, connection.cursor() as cursor:
                     ledger_seq = claim(cursor, epoch, batch, spans)
                     assert ledger_seq is not None
@@ -148,10 +120,10 @@ class Encoded:
     def __init__(self, settings: Settings, committed: Committed) -> None:
         self._committed = committed
         self._folder = tempfile.TemporaryDirectory(prefix="txwatch-bench-rows-")
-        rules = load_ruleset(settings.stream_ruleset).rules
+        reader = reader_for(settings, load_ruleset(settings.stream_ruleset))
         self._batches: list[tuple[Path, int]] = []
         for batch, (values, _) in enumerate(_values(settings)):
-            facts = _stamped(facts_of(_scored(values, rules)), batch, 1)
+            facts = _stamped(_facts(values, reader), batch, 1)
             self._columns = facts.column_names
             path = Path(self._folder.name, str(batch))
             path.write_bytes(encode(facts))

@@ -11,13 +11,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from txwatch.stream.columns import id_keys, rule_lists, uuid_bytes
+from txwatch.stream.columns import id_keys, rule_lists
 from txwatch.stream.inspection import Inspector, Rejection
 from txwatch.stream.offsets import OffsetRange
 from txwatch.stream.rules import Ruleset
-from txwatch.stream.scoring import RULE_SEPARATOR
+from txwatch.stream.verdicts import RULE_SEPARATOR
 
-UUIDS = ("transaction_id", "customer_id", "merchant_id")
 FACT_COLUMNS = (
     *("transaction_id", "customer_id", "merchant_id", "occurred_at", "latitude", "longitude", "is_foreign"),
     *("is_fraud", "amount", "currency", "country", "payment_method", "device_id", "rules"),
@@ -117,10 +116,9 @@ def facts_of(scored: pa.Table) -> pa.Table:
     """Turn valid scored events into rows of core.fact_transaction, without ledger_seq and ruleset_id.
 
     Args:
-        scored: the event's columns, ids as text, and `fired`.
+        scored: columns of `decoding.EVENT_SCHEMA`, and `fired`.
     """
     columns = {name: scored[name] for name in FACT_COLUMNS if name in scored.column_names}
-    columns |= {name: uuid_bytes(scored[name]) for name in UUIDS}
     columns["rules"] = rule_lists(scored["fired"], RULE_SEPARATOR)
     columns["is_fraud"] = pc.not_equal(scored["fired"], "")
     return pa.table({name: columns[name] for name in FACT_COLUMNS})

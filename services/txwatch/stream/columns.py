@@ -6,23 +6,34 @@ import pyarrow as pa
 
 RULE_LIST = pa.list_(pa.field("item", pa.string(), nullable=False))
 
-_HEX = np.zeros(256, dtype=np.uint8)
+UUID_LENGTH = 36
+
+_NO_DIGIT = 255
+_HEX = np.full(256, _NO_DIGIT, dtype=np.uint8)
 _HEX[np.frombuffer(b"0123456789abcdef", dtype=np.uint8)] = np.arange(16, dtype=np.uint8)
-_UUID_LENGTH = 36
-_UUID_DIGITS = np.array([position for position in range(_UUID_LENGTH) if position not in (8, 13, 18, 23)])
+_DASHES = np.array([8, 13, 18, 23])
+_DIGITS = np.setdiff1d(np.arange(UUID_LENGTH), _DASHES)
 
 
-def uuid_bytes(texts: pa.ChunkedArray) -> pa.Array:
-    """Turn UUIDs in canonical text form (36 characters each, no nulls) into 16-byte values."""
-    array = texts.combine_chunks().cast(pa.string())
+def parse_uuids(texts: pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
+    """Turn texts of 36 bytes each (binary or string, no nulls) into 16-byte values.
+
+    Returns:
+        The values, and which of them mean anything: those of a UUID's canonical form (RFC 9562, lower case).
+    """
+    array = texts.combine_chunks()
     if len(array) == 0:
-        return pa.array([], pa.binary(16))
+        return pa.array([], pa.binary(16)), np.empty(0, dtype=np.bool_)
     _, offsets, data = array.buffers()
     start = np.frombuffer(offsets, dtype=np.int32)[array.offset]
-    characters = np.frombuffer(data, dtype=np.uint8, count=len(array) * _UUID_LENGTH, offset=start)
-    digits = _HEX[characters.reshape(len(array), _UUID_LENGTH)[:, _UUID_DIGITS]]
+    flat = np.frombuffer(data, dtype=np.uint8, count=len(array) * UUID_LENGTH, offset=start)
+    characters = flat.reshape(len(array), UUID_LENGTH)
+    digits = _HEX[characters[:, _DIGITS]]
+    are_ids = (digits.max(axis=1) != _NO_DIGIT) & (characters[:, _DASHES] == ord("-")).all(axis=1)
     packed = np.ascontiguousarray((digits[:, 0::2] << 4) | digits[:, 1::2])
-    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(array), [None, pa.py_buffer(packed)])
+    return pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(16), len(array), [None, pa.py_buffer(packed)]
+    ), are_ids
 
 
 def id_keys(ids: pa.ChunkedArray) -> npt.NDArray[np.void]:

@@ -104,9 +104,9 @@ class TransactionStream:
         log.info("stream_starts", epoch=epoch.number, checkpoint=checkpoint.location)
         self.spark.conf.set("spark.sql.streaming.checkpointFileManagerClass", checkpoint.manager)
         sink = WarehouseSink(self.settings, epoch, self.ruleset, self._stopping, self.reached)
-        scorer = Scorer(self.spark, self.settings, self.ruleset)
+        scorer = Scorer(self.settings, self.ruleset, lambda: self.spark)
         # The plan is made here and not per batch: it is analysed once.
-        scored = read_transactions(self.spark, self.settings, epoch.offsets).transform(scorer.score)
+        prepared = read_transactions(self.spark, self.settings, epoch.offsets).transform(scorer.prepare)
         behind = WriteBehind()
 
         def write_behind(batch_id: int, records: DataFrame) -> None:
@@ -119,10 +119,10 @@ class TransactionStream:
 
         take: Take = write_behind
         if self.settings.stream_sink_mode == "executors":
-            scored = scored.transform(stage_for(self.settings, epoch, self.ruleset).report)
+            prepared = prepared.transform(stage_for(self.settings, epoch, self.ruleset).report)
             take = move
         query = (
-            scored.writeStream.queryName(QUERY)
+            prepared.writeStream.queryName(QUERY)
             .option("checkpointLocation", checkpoint.location)
             .options(**ASYNCHRONOUS)
             .trigger(processingTime=f"{self.settings.stream_trigger_seconds} seconds")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 - the class is spelled like a function
 from psycopg2.extras import execute_values
 from pyspark.sql import SparkSession
@@ -23,7 +24,6 @@ from txwatch.stream.sink import ScoredBatch, WarehouseSink
 
 QUERY = "quarantine-replay"
 _CHUNK_ROWS = 10_000
-_RECORDS = "topic string, partition int, offset bigint, timestamp timestamp, key binary, value binary"
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,11 @@ class QuarantineReplay:
     settings: Settings
     ruleset: Ruleset
     spark: Callable[[], SparkSession]
-    """Starts Spark, which is done only when there is something to score."""
+    """Starts Spark, which is done only when there is something to score by rules that need it."""
+
+    def __post_init__(self) -> None:
+        """Prepare the scorer."""
+        self._scorer = Scorer(self.settings, self.ruleset, self.spark)
 
     def run(self, reason: str | None = None) -> ReplayResult:
         """Move what is valid now into the facts, mark it, and leave the rest as it is.
@@ -100,12 +104,18 @@ class QuarantineReplay:
         }
 
     def _batch(self, number: int, valid: dict[tuple[str, int, int], tuple[_Held, bytes]]) -> ScoredBatch:
-        records = [
-            (held.topic, held.partition, held.offset, held.appended_at, held.key, canonical)
-            for held, canonical in valid.values()
-        ]
-        scorer = Scorer(self.spark(), self.settings, self.ruleset)
-        scored = scorer.batch(number, scorer.score(scorer.spark.createDataFrame(records, _RECORDS)).toArrow())
+        held = [held for held, _ in valid.values()]
+        records = pa.table(
+            {
+                "topic": pa.array([one.topic for one in held], pa.string()),
+                "partition": pa.array([one.partition for one in held], pa.int32()),
+                "offset": pa.array([one.offset for one in held], pa.int64()),
+                "appended_at": pa.array([one.appended_at for one in held], pa.timestamp("us", "UTC")),
+                "key": pa.array([one.key for one in held], pa.binary()),
+                "value": pa.array([canonical for _, canonical in valid.values()], pa.binary()),
+            }
+        )
+        scored = self._scorer.batch(number, self._scorer.prepared(records))
         refused = {
             (row["topic"], row["kafka_partition"], row["kafka_offset"])
             for row in scored.quarantine.to_pylist()

@@ -1,14 +1,14 @@
 """One micro-batch from raw records to what the sink takes; the same for the stream and for replays."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812
 
-from txwatch.events import FIELDS, QuarantineReason
+from txwatch.events import QuarantineReason
 from txwatch.settings import Settings
 from txwatch.stream.batch import (
     QUARANTINE_SCHEMA,
@@ -21,59 +21,58 @@ from txwatch.stream.batch import (
 )
 from txwatch.stream.inspection import Inspector, Rejection
 from txwatch.stream.moving import StagedBatch
-from txwatch.stream.parse import parse
+from txwatch.stream.reading import RecordReader, reader_for
 from txwatch.stream.rules import Ruleset
-from txwatch.stream.scoring import score
 from txwatch.stream.sink import ScoredBatch
-from txwatch.stream.staging import RECORD, read_report
+from txwatch.stream.staging import read_report
+from txwatch.stream.verdicts import verdicts_of
 
-_RECORD = list(RECORD)
-_REFUSED = Rejection(QuarantineReason.UNREADABLE, None, "inspection and parser disagree: please report it")
+_REFUSED = Rejection(QuarantineReason.UNREADABLE, None, "inspection and decoder disagree: please report it")
 
 
 @dataclass(frozen=True)
 class Scorer:
     """Reads and scores batches of Kafka records."""
 
-    spark: SparkSession
     settings: Settings
     ruleset: Ruleset
+    spark: Callable[[], SparkSession]
+    """Asked for only where a record is to be scored that was not canonical, by rules that need Spark."""
 
-    def score(self, records: DataFrame) -> DataFrame:
-        """Read and score records, streaming or not.
+    @cached_property
+    def _reader(self) -> RecordReader:
+        return reader_for(self.settings, self.ruleset)
+
+    def prepare(self, records: DataFrame) -> DataFrame:
+        """Lay out Spark's part of the reading: see `RecordReader.prepare`."""
+        return self._reader.prepare(records)
+
+    def prepared(self, records: pa.Table) -> pa.Table:
+        """Do what `prepare` lays out with records that are here: with a Spark job, where the rules need it.
 
         Args:
-            records: topic, partition, offset, timestamp, key, value, as Spark's Kafka source has them.
-
-        Returns:
-            The record's columns, is_valid, the event's columns and the rules that fired; key and value only
-            where the record is still to be inspected.
+            records: columns of `decoding.RECORD`.
         """
-        undecided = ~F.col("is_valid")
-        return (
-            records.transform(parse, self.settings.currencies, self.settings.future_tolerance_seconds)
-            .transform(score, self.ruleset)
-            .withColumn("value", F.when(undecided, F.col("value")))  # a valid record's bytes have been read
-            .withColumn("key", F.when(undecided, F.col("key")))
-            .select(*_RECORD, "is_valid", *FIELDS, "fired")
-        )
+        if verdicts_of(self.ruleset) is not None:
+            return records
+        frame = self.spark().createDataFrame(records.rename_columns({"appended_at": "timestamp"}))
+        return self.prepare(frame).toArrow()
 
-    def batch(self, batch_id: int, scored: pa.Table) -> ScoredBatch:
-        """Make a batch of what `score` gives, collected; a small Spark job runs where some are rescored."""
-        scored = in_offset_order(scored)
-        undecided = scored.filter(pc.invert(scored["is_valid"])).select(_RECORD)
-        facts, quarantine = scored, QUARANTINE_SCHEMA.empty_table()
-        if undecided.num_rows:
-            late, quarantine = self._decide(undecided)
-            facts = scored.filter(scored["is_valid"])
-            facts = in_offset_order(pa.concat_tables([facts, late])) if late is not None else facts
+    def batch(self, batch_id: int, prepared: pa.Table) -> ScoredBatch:
+        """Make a batch of what `prepare` gives, collected."""
+        prepared = in_offset_order(prepared)
+        decoded = self._reader.read(prepared)
+        events, quarantine = decoded.events, QUARANTINE_SCHEMA.empty_table()
+        if decoded.undecided.num_rows:
+            late, quarantine = self._decide(decoded.undecided)
+            events = in_offset_order(pa.concat_tables([events, late])) if late is not None else events
         return ScoredBatch(
             batch_id=batch_id,
-            ranges=offset_ranges(scored),
-            rows_in=scored.num_rows,
-            facts=facts_of(facts),
+            ranges=offset_ranges(prepared),
+            rows_in=prepared.num_rows,
+            facts=facts_of(events),
             quarantine=quarantine,
-            appended_ms=milliseconds(scored["appended_at"]),
+            appended_ms=milliseconds(prepared["appended_at"]),
         )
 
     def staged_batch(self, batch_id: int, reported_records: DataFrame) -> StagedBatch:
@@ -106,9 +105,7 @@ class Scorer:
         inspection = inspect_records(undecided, Inspector(self.settings.currencies, tolerance))
         if inspection.canonical.num_rows == 0:
             return None, inspection.quarantine
-        rewritten = inspection.canonical.rename_columns({"appended_at": "timestamp"})
-        rescored = self.score(self.spark.createDataFrame(rewritten)).toArrow()
-        refused = rescored.filter(pc.invert(rescored["is_valid"]))
-        quarantine = quarantine_rows(refused, [_REFUSED] * refused.num_rows)
-        valid = rescored.filter(rescored["is_valid"])
-        return valid if valid.num_rows else None, pa.concat_tables([inspection.quarantine, quarantine])
+        decoded = self._reader.read(self.prepared(inspection.canonical))
+        refused = quarantine_rows(decoded.undecided, [_REFUSED] * decoded.undecided.num_rows)
+        late = decoded.events if decoded.events.num_rows else None
+        return late, pa.concat_tables([inspection.quarantine, refused])

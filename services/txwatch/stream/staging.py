@@ -25,12 +25,12 @@ from txwatch.postgres import AWAY, Connection, as_writer, connect
 from txwatch.settings import Settings
 from txwatch.stream.batch import alerts_of, facts_of, milliseconds, offset_ranges
 from txwatch.stream.copying import copy_into
+from txwatch.stream.decoding import RECORD
 from txwatch.stream.ledger import Epoch, writer_name
 from txwatch.stream.offsets import OffsetRange
+from txwatch.stream.reading import RECORD_DDL, RecordReader, reader_for
 from txwatch.stream.rules import Ruleset
 
-RECORD = ("topic", "partition", "offset", "appended_at", "key", "value")
-_RECORD_DDL = "topic string, partition int, offset bigint, appended_at timestamp, key binary, value binary"
 _BATCH_ID = "streaming.sql.batchId"
 """The property under which Spark tells a task its micro-batch (MicroBatchExecution.BATCH_ID_KEY)."""
 
@@ -77,23 +77,23 @@ class Stage:
 
     connection: Mapping[str, Any]
     epoch: Epoch
-    ruleset: Ruleset
+    reader: RecordReader
     copy: Copy = copy_into
 
-    def report(self, scored: DataFrame) -> DataFrame:
-        """Let the tasks that compute `Scorer.score` stage their rows and return reports in their place."""
-        return scored.mapInArrow(self, f"{_RECORD_DDL}, report string")
+    def report(self, prepared: DataFrame) -> DataFrame:
+        """Let the tasks that compute what the reader prepared stage their rows and return reports."""
+        return prepared.mapInArrow(self, f"{RECORD_DDL}, report string")
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Stage one task's rows; yield its report and the records that are not decided yet."""
         kept = list(batches)
         if not kept:
             return
-        scored = pa.Table.from_batches(kept)
-        valid = scored.filter(scored["is_valid"])
-        report = {"rows": scored.num_rows, "spans": _spans(scored), "appended": _appended(scored)}
-        yield from _batches(_told(report | self._staged(valid)))
-        yield from _batches(_records(scored.filter(pc.invert(scored["is_valid"]))))
+        prepared = pa.Table.from_batches(kept)
+        decoded = self.reader.read(prepared)
+        report = {"rows": prepared.num_rows, "spans": _spans(prepared), "appended": _appended(prepared)}
+        yield from _batches(_told(report | self._staged(decoded.events)))
+        yield from _batches(_records(decoded.undecided))
 
     def _staged(self, valid: pa.Table) -> dict[str, Any]:
         """Commit the valid rows; a refusal, which trying again does not change, is reported to the driver."""
@@ -115,7 +115,7 @@ class Stage:
         origin = Origin(
             self.epoch.query, self.epoch.number, batch_id, task.partitionId(), task.attemptNumber()
         )
-        return stage_rows(cursor, origin, *staged_tables(valid, self.ruleset), copy=self.copy)
+        return stage_rows(cursor, origin, *staged_tables(valid, self.reader.ruleset), copy=self.copy)
 
 
 def stage_for(settings: Settings, epoch: Epoch, ruleset: Ruleset) -> Stage:
@@ -124,7 +124,7 @@ def stage_for(settings: Settings, epoch: Epoch, ruleset: Ruleset) -> Stage:
     # no commit of it waits for the disk.
     login = settings.postgres("stream_writer")
     options = as_writer(login, writer_name(epoch.query), synchronous_commit="off")
-    return Stage(options, epoch, ruleset)
+    return Stage(options, epoch, reader_for(settings, ruleset))
 
 
 def stage_rows(
@@ -194,8 +194,8 @@ def _positioned(rows: pa.Table, places: pa.Table) -> pa.Table:
     )
 
 
-def _spans(scored: pa.Table) -> list[dict[str, Any]]:
-    return [span.as_json() for span in offset_ranges(scored)]
+def _spans(prepared: pa.Table) -> list[dict[str, Any]]:
+    return [span.as_json() for span in offset_ranges(prepared)]
 
 
 def _joined(spans: Iterator[OffsetRange]) -> tuple[OffsetRange, ...]:
@@ -209,9 +209,9 @@ def _joined(spans: Iterator[OffsetRange]) -> tuple[OffsetRange, ...]:
     return tuple(joined[place] for place in sorted(joined))
 
 
-def _appended(scored: pa.Table) -> list[tuple[float, int]]:
+def _appended(prepared: pa.Table) -> list[tuple[float, int]]:
     """Append times with their numbers: records come in bursts, so this is far shorter than they are."""
-    moments, counts = np.unique(milliseconds(scored["appended_at"]), return_counts=True)
+    moments, counts = np.unique(milliseconds(prepared["appended_at"]), return_counts=True)
     return list(zip(moments.tolist(), counts.tolist(), strict=True))
 
 

@@ -47,8 +47,8 @@ def sink_mode(request: pytest.FixtureRequest) -> str:
 def batch(settings: Settings, ruleset: Ruleset, spark: SparkSession) -> Batch:
     topic = settings.kafka_transactions_topic
     records = [(topic, 0, offset, APPENDED_AT, None, mixed(offset)) for offset in range(200)]
-    scorer = Scorer(spark, settings, ruleset)
-    scored = scorer.score(spark.createDataFrame(records, RECORDS))
+    scorer = Scorer(settings, ruleset, lambda: spark)
+    scored = scorer.prepare(spark.createDataFrame(records, RECORDS))
     if settings.stream_sink_mode == "driver":
         return scorer.batch(0, scored.toArrow())
     stage = stage_for(settings, Epoch("transactions", 1, {}), ruleset)

@@ -56,7 +56,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.ruleset = load_ruleset(self.settings.stream_ruleset)
-        self.scorer = Scorer(self.spark, self.settings, self.ruleset)
+        self.scorer = Scorer(self.settings, self.ruleset, lambda: self.spark)
         with closing(connect(self.settings.postgres("stream_writer"))) as connection:
             begin = {(self.settings.kafka_transactions_topic, 0): 0}
             self.epoch = open_epoch(connection, "transactions", begin)
@@ -69,7 +69,7 @@ class Bench:
         irregular = event(first + 400).replace(b'":', b'": ')
         values = [*map(mixed, range(first, first + 400)), irregular]
         records = [(topic, 0, offset, APPENDED_AT, None, value) for offset, value in enumerate(values, first)]
-        return self.scorer.score(self.spark.createDataFrame(records, RECORDS))
+        return self.scorer.prepare(self.spark.createDataFrame(records, RECORDS))
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         with closing(psycopg2.connect(**self.settings.postgres("warehouse_owner"))) as connection:

@@ -17,7 +17,8 @@ from txwatch.stream.batch import (
     rollups_of,
     without_repeats,
 )
-from txwatch.stream.columns import id_keys, uuid_bytes
+from txwatch.stream.columns import id_keys, parse_uuids
+from txwatch.stream.decoding import EVENT_SCHEMA
 from txwatch.stream.offsets import OffsetRange
 from txwatch.stream.rules import Ruleset, load_ruleset
 
@@ -32,9 +33,9 @@ def ruleset() -> Ruleset:
 
 def scored(*rows: dict[str, Any]) -> pa.Table:
     base = {
-        "transaction_id": str(FIRST),
-        "customer_id": "7d444840-9dc0-41d1-b245-5ffdce74fad2",
-        "merchant_id": "0e37df36-f698-41e6-8d75-9d28f9f7b6f1",
+        "transaction_id": FIRST.bytes,
+        "customer_id": UUID("7d444840-9dc0-41d1-b245-5ffdce74fad2").bytes,
+        "merchant_id": UUID("0e37df36-f698-41e6-8d75-9d28f9f7b6f1").bytes,
         "amount": Decimal("10.00"),
         "currency": "EUR",
         "occurred_at": datetime(2026, 3, 1, 12, 0, 59, 999000, tzinfo=UTC),
@@ -46,21 +47,7 @@ def scored(*rows: dict[str, Any]) -> pa.Table:
         "payment_method": "chip",
         "fired": "",
     }
-    schema = pa.schema(
-        [
-            *[(name, pa.string()) for name in ("transaction_id", "customer_id", "merchant_id")],
-            ("amount", pa.decimal128(12, 2)),
-            ("currency", pa.string()),
-            ("occurred_at", pa.timestamp("us", "UTC")),
-            ("latitude", pa.float64()),
-            ("longitude", pa.float64()),
-            ("country", pa.string()),
-            ("is_foreign", pa.bool_()),
-            ("device_id", pa.string()),
-            ("payment_method", pa.string()),
-            ("fired", pa.string()),
-        ]
-    )
+    schema = EVENT_SCHEMA.append(pa.field("fired", pa.string()))
     return pa.Table.from_pylist([{**base, **row} for row in rows], schema=schema)
 
 
@@ -68,9 +55,27 @@ def test_ids_become_sixteen_bytes_whatever_the_chunks_and_offsets() -> None:
     ids = [UUID(int=number * 2**64 + 7) for number in range(100)]
     whole = pa.chunked_array([[str(i) for i in ids[:30]], [str(i) for i in ids[30:]]])
 
-    assert uuid_bytes(whole).to_pylist() == [i.bytes for i in ids]
-    assert uuid_bytes(whole.slice(29, 5)).to_pylist() == [i.bytes for i in ids[29:34]]
-    assert uuid_bytes(whole.slice(0, 0)).to_pylist() == []
+    for part, expected in ((whole, ids), (whole.slice(29, 5), ids[29:34]), (whole.slice(0, 0), [])):
+        values, are_ids = parse_uuids(part)
+        assert values.to_pylist() == [i.bytes for i in expected]
+        assert are_ids.all()
+
+
+def test_what_is_no_canonical_id_is_told_apart() -> None:
+    good = str(UUID(int=2**127 + 15))
+    texts = [
+        good,
+        good.upper(),
+        good.replace("-", "0"),
+        "g" + good[1:],
+        good[:8] + good[8:].replace("-", "+"),
+        good,
+    ]
+
+    values, are_ids = parse_uuids(pa.chunked_array([texts]))
+
+    assert are_ids.tolist() == [True, False, False, False, False, True]
+    assert values[5].as_py() == UUID(good).bytes
 
 
 def test_keys_follow_a_slice() -> None:
@@ -105,9 +110,9 @@ def test_a_fact_keeps_the_rules_that_fired() -> None:
 def test_of_rows_with_one_id_the_first_is_kept() -> None:
     facts = facts_of(
         scored(
-            {"transaction_id": str(SECOND), "device_id": "kept"},
-            {"transaction_id": str(FIRST)},
-            {"transaction_id": str(SECOND), "device_id": "repeat"},
+            {"transaction_id": SECOND.bytes, "device_id": "kept"},
+            {"transaction_id": FIRST.bytes},
+            {"transaction_id": SECOND.bytes, "device_id": "repeat"},
         )
     )
 
@@ -122,7 +127,7 @@ def test_every_flagged_fact_has_one_alert_with_its_evidence(ruleset: Ruleset) ->
         scored(
             {"fired": ""},
             {
-                "transaction_id": str(SECOND),
+                "transaction_id": SECOND.bytes,
                 "amount": Decimal("1500.10"),
                 "is_foreign": True,
                 "fired": "amount_over_threshold,foreign_transaction",

@@ -1,0 +1,90 @@
+"""From raw records to scored events: in Arrow, wherever they are, and in Spark what Arrow cannot score."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+
+from txwatch.events import FIELDS, SPARK_TYPES
+from txwatch.settings import Settings
+from txwatch.stream.decoding import EVENT_SCHEMA, RECORD, UUIDS, Decoded, Decoder
+from txwatch.stream.rules import Ruleset
+from txwatch.stream.scoring import score
+from txwatch.stream.verdicts import verdicts_of
+
+RECORD_DDL = "topic string, partition int, offset bigint, appended_at timestamp, key binary, value binary"
+_TYPES = {**SPARK_TYPES, **dict.fromkeys(UUIDS, "binary")}
+_EVENT_DDL = ", ".join(f"{name} {_TYPES.get(name, 'string')}" for name in FIELDS)
+
+
+@dataclass(frozen=True)
+class RecordReader:
+    """Reads and scores records in two steps, of which the second may run in Spark's workers."""
+
+    decoder: Decoder
+    ruleset: Ruleset
+
+    def prepare(self, records: DataFrame) -> DataFrame:
+        """Lay out what Spark is to do with records, streaming or not: as little as the rules allow.
+
+        Args:
+            records: topic, partition, offset, timestamp, key, value, as Spark's Kafka source has them.
+        """
+        raw = records.withColumnRenamed("timestamp", "appended_at").select(*RECORD)
+        if verdicts_of(self.ruleset) is not None:
+            return raw
+        decoded = raw.mapInArrow(self._decoded, f"{RECORD_DDL}, is_valid boolean, {_EVENT_DDL}")
+        return score(decoded, self.ruleset)
+
+    def read(self, prepared: pa.Table) -> Decoded:
+        """Read and score what `prepare` gave, collected; the events then have the column `fired` too."""
+        verdicts = verdicts_of(self.ruleset)
+        if verdicts is not None:
+            decoded = self.decoder.decode(prepared)
+            fired = verdicts.fired(decoded.events)
+            return replace(decoded, events=decoded.events.append_column("fired", fired))
+        valid = prepared.filter(prepared["is_valid"]).select([*RECORD[:4], *FIELDS, "fired"])
+        for position, field in enumerate(EVENT_SCHEMA, start=4):  # Spark knows no binaries of fixed size
+            valid = valid.set_column(position, field, valid[field.name].cast(field.type))
+        return Decoded(valid, prepared.filter(pc.invert(prepared["is_valid"])).select(RECORD))
+
+    def _decoded(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Decode in Spark's workers; the events of undecided records are null."""
+        for batch in batches:
+            decoded = self.decoder.decode(pa.Table.from_batches([batch]))
+            for records, is_valid in ((decoded.events, True), (decoded.undecided, False)):
+                yield from _laid_out(records, is_valid=is_valid).to_batches()
+
+
+def reader_for(settings: Settings, ruleset: Ruleset) -> RecordReader:
+    """Return the reader that goes with the settings."""
+    return RecordReader(Decoder(settings.currencies, settings.future_tolerance_seconds), ruleset)
+
+
+def _laid_out(records: pa.Table, *, is_valid: bool) -> pa.Table:
+    columns = {name: records[name] if name in records.column_names else None for name in (*RECORD, *FIELDS)}
+    columns["is_valid"] = pa.repeat(pa.scalar(is_valid), records.num_rows)
+    return pa.table(
+        [
+            pa.nulls(records.num_rows, field.type) if columns[field.name] is None else columns[field.name]
+            for field in _LAYOUT
+        ],
+        _LAYOUT.names,
+    ).cast(_LAYOUT)
+
+
+_LAYOUT = pa.schema(
+    [
+        ("topic", pa.string()),
+        ("partition", pa.int32()),
+        ("offset", pa.int64()),
+        ("appended_at", pa.timestamp("us", "UTC")),
+        ("key", pa.binary()),
+        ("value", pa.binary()),
+        ("is_valid", pa.bool_()),
+        *((field.name, pa.binary() if field.name in UUIDS else field.type) for field in EVENT_SCHEMA),
+    ]
+)
+"""What Spark's workers hand back, as it is declared to Spark."""

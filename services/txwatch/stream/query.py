@@ -110,8 +110,8 @@ class TransactionStream:
         behind = WriteBehind()
 
         def write_behind(batch_id: int, records: DataFrame) -> None:
-            rows = records.toArrow()
-            behind.put(lambda: self._write(sink, lambda: scorer.batch(batch_id, rows)))
+            batch = scorer.batch(batch_id, records.toArrow())
+            behind.put(lambda: self._write(sink, lambda: batch))
 
         def move(batch_id: int, records: DataFrame) -> None:
             # At once: staging tables are emptied between two batches.

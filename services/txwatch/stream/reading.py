@@ -1,6 +1,6 @@
 """From raw records to scored events: in Arrow, wherever they are, and in Spark what Arrow cannot score."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -12,9 +12,11 @@ from txwatch.settings import Settings
 from txwatch.stream.decoding import EVENT_SCHEMA, RECORD, UUIDS, Decoded, Decoder
 from txwatch.stream.rules import Ruleset
 from txwatch.stream.scoring import score
-from txwatch.stream.verdicts import verdicts_of
+from txwatch.stream.verdicts import Verdicts, verdicts_of
 
 RECORD_DDL = "topic string, partition int, offset bigint, appended_at timestamp, key binary, value binary"
+_PART_ROWS = 12_500
+"""So many records are decoded at a time: what they become in between then takes a quarter of a batch's room."""
 _TYPES = {**SPARK_TYPES, **dict.fromkeys(UUIDS, "binary")}
 _EVENT_DDL = ", ".join(f"{name} {_TYPES.get(name, 'string')}" for name in FIELDS)
 
@@ -42,13 +44,16 @@ class RecordReader:
         """Read and score what `prepare` gave, collected; the events then have the column `fired` too."""
         verdicts = verdicts_of(self.ruleset)
         if verdicts is not None:
-            decoded = self.decoder.decode(prepared)
-            fired = verdicts.fired(decoded.events)
-            return replace(decoded, events=decoded.events.append_column("fired", fired))
+            return _joined([self._scored(part, verdicts) for part in _parts(prepared)])
         valid = prepared.filter(prepared["is_valid"]).select([*RECORD[:4], *FIELDS, "fired"])
         for position, field in enumerate(EVENT_SCHEMA, start=4):  # Spark knows no binaries of fixed size
             valid = valid.set_column(position, field, valid[field.name].cast(field.type))
         return Decoded(valid, prepared.filter(pc.invert(prepared["is_valid"])).select(RECORD))
+
+    def _scored(self, records: pa.Table, verdicts: Verdicts) -> Decoded:
+        decoded = self.decoder.decode(records)
+        fired = verdicts.fired(decoded.events)
+        return replace(decoded, events=decoded.events.append_column("fired", fired))
 
     def _decoded(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Decode in Spark's workers; the events of undecided records are null."""
@@ -61,6 +66,17 @@ class RecordReader:
 def reader_for(settings: Settings, ruleset: Ruleset) -> RecordReader:
     """Return the reader that goes with the settings."""
     return RecordReader(Decoder(settings.currencies, settings.future_tolerance_seconds), ruleset)
+
+
+def _parts(records: pa.Table) -> Iterator[pa.Table]:
+    return (records.slice(start, _PART_ROWS) for start in range(0, max(records.num_rows, 1), _PART_ROWS))
+
+
+def _joined(parts: Sequence[Decoded]) -> Decoded:
+    return Decoded(
+        pa.concat_tables([part.events for part in parts]).combine_chunks(),
+        pa.concat_tables([part.undecided for part in parts]),
+    )
 
 
 def _laid_out(records: pa.Table, *, is_valid: bool) -> pa.Table:

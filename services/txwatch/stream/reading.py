@@ -16,7 +16,7 @@ from txwatch.stream.verdicts import Verdicts, verdicts_of
 
 RECORD_DDL = "topic string, partition int, offset bigint, appended_at timestamp, key binary, value binary"
 _PART_ROWS = 12_500
-"""So many records are decoded at a time: what they become in between then takes a quarter of a batch's room."""
+"""So many records are decoded at a time, for which a quarter of a batch's room is enough."""
 _TYPES = {**SPARK_TYPES, **dict.fromkeys(UUIDS, "binary")}
 _EVENT_DDL = ", ".join(f"{name} {_TYPES.get(name, 'string')}" for name in FIELDS)
 

@@ -24,7 +24,7 @@ from txwatch.stream.batch import facts_of
 from txwatch.stream.behind import WriteBehind
 from txwatch.stream.checkpoint import ASYNCHRONOUS, provide_checkpoint
 from txwatch.stream.columns import constant
-from txwatch.stream.copying import copy_into, encode
+from txwatch.stream.copying import copy_into, encoded
 from txwatch.stream.ledger import Totals, claim, open_epoch, settle
 from txwatch.stream.offsets import OffsetRange
 from txwatch.stream.reading import RecordReader, reader_for
@@ -126,7 +126,7 @@ class Encoded:
             facts = _stamped(_facts(values, reader), batch, 1)
             self._columns = facts.column_names
             path = Path(self._folder.name, str(batch))
-            path.write_bytes(encode(facts))
+            path.write_bytes(b"".join(encoded(facts)))
             self._batches.append((path, facts.num_rows))
 
     def drain(self, settings: Settings) -> None:

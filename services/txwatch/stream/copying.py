@@ -1,6 +1,7 @@
 """Arrow tables into Postgres by binary COPY (format: PostgreSQL manual, COPY, Binary Format)."""
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import pgpq
@@ -11,6 +12,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 JSON_COLUMNS = frozenset({"evidence"})
 _READ_SIZE = 1 << 20
+_PIECE_ROWS = 5_000
 
 
 def copy_into(cursor: Cursor, table: tuple[str, ...], rows: pa.Table) -> None:
@@ -26,19 +28,37 @@ def copy_into(cursor: Cursor, table: tuple[str, ...], rows: pa.Table) -> None:
     statement = sql.SQL("copy {} ({}) from stdin (format binary)").format(
         sql.Identifier(*table), sql.SQL(", ").join(map(sql.Identifier, rows.column_names))
     )
-    cursor.copy_expert(statement, io.BytesIO(encode(rows)), size=_READ_SIZE)
+    cursor.copy_expert(statement, _Pieces(encoded(rows)), size=_READ_SIZE)
 
 
-def encode(rows: pa.Table) -> bytes:
-    """Return the rows as one binary COPY stream."""
+def encoded(rows: pa.Table) -> Iterator[bytes]:
+    """Yield the rows as the pieces of one binary COPY stream."""
     encoder = pgpq.ArrowToPostgresBinaryEncoder.new_with_encoders(
         rows.schema, {field.name: _encoder(field) for field in rows.schema}
     )
-    stream = bytearray(encoder.write_header())
-    for batch in rows.to_batches():
-        stream += encoder.write_batch(batch)
-    stream += encoder.finish()
-    return bytes(stream)
+    yield encoder.write_header()
+    for batch in rows.to_batches(max_chunksize=_PIECE_ROWS):
+        yield encoder.write_batch(batch)
+    yield encoder.finish()
+
+
+class _Pieces(io.RawIOBase):
+    """Pieces of a stream as a file that is read once: each is made when the one before it has been read."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._left = memoryview(b"")
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to so many bytes of one piece; none at the end."""
+        while not self._left:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return b""
+            self._left = memoryview(piece)
+        taken = bytes(self._left[:size])
+        self._left = self._left[len(taken) :]
+        return taken
 
 
 def _encoder(field: pa.Field) -> Any:

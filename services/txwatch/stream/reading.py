@@ -74,7 +74,7 @@ def _parts(records: pa.Table) -> Iterator[pa.Table]:
 
 def _joined(parts: Sequence[Decoded]) -> Decoded:
     return Decoded(
-        pa.concat_tables([part.events for part in parts]).combine_chunks(),
+        pa.concat_tables([part.events for part in parts]),
         pa.concat_tables([part.undecided for part in parts]),
     )
 

@@ -24,7 +24,7 @@ from txwatch.errors import StagingLostError, TxwatchError
 from txwatch.postgres import connect
 from txwatch.settings import Settings
 from txwatch.stream import sink as sink_module
-from txwatch.stream.copying import copy_into, encode
+from txwatch.stream.copying import copy_into, encoded
 from txwatch.stream.ledger import Epoch, Totals, open_epoch
 from txwatch.stream.rules import load_ruleset
 from txwatch.stream.scorer import Scorer
@@ -208,7 +208,7 @@ class MortalCopy:
         except FileExistsError:
             return copy_into(cursor, table, rows)
         statement = f"copy {'.'.join(table)} ({', '.join(rows.column_names)}) from stdin (format binary)"
-        return cursor.copy_expert(statement, _Half(encode(rows)), size=1024)
+        return cursor.copy_expert(statement, _Half(b"".join(encoded(rows))), size=1024)
 
 
 class _Half(io.BytesIO):

@@ -103,7 +103,7 @@ def _engine(settings: Settings, jars: Path, jvm_options: str) -> dict[str, str]:
         # A rule that cannot be computed is null and does not fire; it must not end the stream.
         "spark.sql.ansi.enabled": "false",
         "spark.sql.shuffle.partitions": "2",
-        "spark.sql.execution.arrow.maxRecordsPerBatch": str(settings.stream_max_batch_rows),
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "5000",
         "spark.sql.streaming.noDataMicroBatches.enabled": "false",
         "spark.sql.streaming.minBatchesToRetain": "2",
         # Else a watermark is noted for every batch and, with progress written aside, never forgotten.

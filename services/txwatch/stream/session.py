@@ -111,9 +111,12 @@ def _engine(settings: Settings, jars: Path, jvm_options: str) -> dict[str, str]:
         "spark.python.daemon.module": "txwatch.stream.workers",
         # A task's rows go straight to the driver; larger results would take a way round by the block manager.
         "spark.task.maxDirectResultSize": "64m",
-        # For so long does what a query has read ahead stay in memory after its end; no later one asks for it.
-        "spark.kafka.consumer.fetchedData.cache.timeout": "30s",
-        "spark.kafka.consumer.fetchedData.cache.evictorThreadRunInterval": "10s",
+        # For so long does what a query has read ahead stay in memory after its end, 32 MB, and its consumers,
+        # 16 MB; no later query asks for them.
+        "spark.kafka.consumer.fetchedData.cache.timeout": "5s",
+        "spark.kafka.consumer.fetchedData.cache.evictorThreadRunInterval": "2s",
+        "spark.kafka.consumer.cache.timeout": "60s",
+        "spark.kafka.consumer.cache.evictorThreadRunInterval": "10s",
     }
 
 

@@ -220,7 +220,7 @@ class Settings(BaseSettings):
     stream_executor_memory: str = Field(
         "512m", pattern=r"^\d+[mg]$", description="heap of an executor on the cluster"
     )
-    stream_driver_memory: str = Field("768m", pattern=r"^\d+[mg]$", description="heap of the Spark JVM")
+    stream_driver_memory: str = Field("704m", pattern=r"^\d+[mg]$", description="heap of the Spark JVM")
     stream_java_options: str = Field(
         "",
         description=f"more options of Spark's JVM; `{SOON_BUT_SLOWER}`: sooner there, but slower",

@@ -147,7 +147,7 @@ SPARK_TYPES: dict[str, str] = {
 """The fields that are no strings in Spark."""
 
 SPARK_SCHEMA = ", ".join(f"{name} {SPARK_TYPES.get(name, 'string')}" for name in FIELDS)
-"""The event's columns as Spark DDL; ids stay strings until the sink encodes them."""
+"""The event's columns as Spark DDL, as rules see them: ids are texts."""
 
 UUID_PATTERN = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 """The canonical text form of RFC 9562, lower case."""

@@ -28,6 +28,7 @@ from txwatch.stream.session import has_jvm
 from txwatch.stream.sink import TRANSIENT, ScoredBatch, WarehouseSink, unwatched
 from txwatch.stream.source import read_transactions, watermarks
 from txwatch.stream.staging import stage_for
+from txwatch.stream.verdicts import reason_for_spark
 
 log = structlog.get_logger()
 
@@ -82,6 +83,9 @@ class TransactionStream:
             TxwatchError: Kafka no longer holds what the ledger says comes next, or Spark's JVM has died.
         """
         self._alive_at = time.monotonic()
+        for rule in self.ruleset.rules:
+            if part := reason_for_spark(rule):
+                log.info("rule_needs_spark", rule=rule.id, because_of=part)
         pause = 0.5
         while not self._stopping.is_set():
             started = time.monotonic()

@@ -80,15 +80,12 @@ def _joined(parts: Sequence[Decoded]) -> Decoded:
 
 
 def _laid_out(records: pa.Table, *, is_valid: bool) -> pa.Table:
-    columns = {name: records[name] if name in records.column_names else None for name in (*RECORD, *FIELDS)}
-    columns["is_valid"] = pa.repeat(pa.scalar(is_valid), records.num_rows)
-    return pa.table(
-        [
-            pa.nulls(records.num_rows, field.type) if columns[field.name] is None else columns[field.name]
-            for field in _LAYOUT
-        ],
-        _LAYOUT.names,
-    ).cast(_LAYOUT)
+    told = records.append_column("is_valid", pa.repeat(pa.scalar(is_valid), records.num_rows))
+    columns = [
+        told[field.name] if field.name in told.column_names else pa.nulls(told.num_rows, field.type)
+        for field in _LAYOUT
+    ]
+    return pa.table(columns, _LAYOUT.names).cast(_LAYOUT)
 
 
 _LAYOUT = pa.schema(

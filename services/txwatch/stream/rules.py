@@ -2,7 +2,7 @@
 
 A ruleset is a YAML file of named boolean Spark SQL expressions over the scored event's columns. It is checked
 here without Spark, against an allow-list, so that a rule can neither read anything but the event nor call
-anything that is not a pure function; `scoring` turns it into Catalyst expressions.
+anything that is not a pure function. `verdicts` computes it in Arrow, or leaves it to Spark and `scoring`.
 """
 
 import hashlib

@@ -84,7 +84,7 @@ class QuarantineReason(StrEnum):
     UNKNOWN_COUNTRY = "unknown_country"
     BAD_DEVICE_ID = "bad_device_id"
     UNKNOWN_PAYMENT_METHOD = "unknown_payment_method"
-    UNREADABLE = "unreadable"  # passed every check here and was refused by Spark: a fault of ours
+    UNREADABLE = "unreadable"  # passed every check here and was refused by the decoder: a fault of ours
 
 
 def _two_places(amount: Decimal) -> Decimal:

@@ -1,4 +1,4 @@
-"""Work beside Spark: while one batch is made ready and committed, the next one is read and scored."""
+"""Work beside Spark: while one batch is committed, the next one is read and made ready."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor

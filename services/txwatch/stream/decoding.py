@@ -8,7 +8,7 @@ goes to `inspection`. (Arrow's own JSON reader takes white space, and numbers in
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -84,7 +84,7 @@ class Decoder:
             records: columns of `RECORD`; `appended_at` in microseconds.
         """
         pieces = _pieces(records["value"].combine_chunks())
-        for read in self._readers:
+        for read in _readers(self.currencies):
             pieces = read(pieces)
         appended_at = _at(records["appended_at"].cast(EVENT_SCHEMA.field("occurred_at").type), pieces[_ROW])
         tolerance = pa.scalar(round(self.future_tolerance_seconds * 1e6), pa.duration("us"))
@@ -97,33 +97,33 @@ class Decoder:
         events = pa.table([*places.columns, *pieces.drop_columns([_ROW]).columns], [*RECORD[:4], *FIELDS])
         return Decoded(events, _others(records.select(RECORD), pieces[_ROW]))
 
-    @cached_property
-    def _readers(self) -> tuple[Reader, ...]:
-        return (
-            _uuid("transaction_id", opening=b"{"),
-            _uuid("customer_id"),
-            _uuid("merchant_id"),
-            _number("amount", _AMOUNT, _is_positive),
-            _word("currency", self.currencies),
-            _text("occurred_at", f"{_DATE}T{_TIME}Z"),
-            _number("latitude", _DEGREES, pc.is_finite),
-            _number("longitude", _DEGREES, pc.is_finite),
-            _word("country", COUNTRIES),
-            _flag("is_foreign"),
-            _text("device_id", f"[A-Za-z0-9._:-]{{1,{DEVICE_ID_MAX}}}"),
-            _word("payment_method", PaymentMethod, closing=b"}"),
-        )
+
+@cache
+def _readers(currencies: frozenset[str]) -> tuple[Reader, ...]:
+    return (
+        _uuid("transaction_id", opening=b"{"),
+        _uuid("customer_id"),
+        _uuid("merchant_id"),
+        _number("amount", _AMOUNT, _is_positive),
+        _word("currency", currencies),
+        _text("occurred_at", f"{_DATE}T{_TIME}Z"),
+        _number("latitude", _DEGREES, pc.is_finite),
+        _number("longitude", _DEGREES, pc.is_finite),
+        _word("country", COUNTRIES),
+        _flag("is_foreign"),
+        _text("device_id", f"[A-Za-z0-9._:-]{{1,{DEVICE_ID_MAX}}}"),
+        _word("payment_method", PaymentMethod, closing=b"}"),
+    )
 
 
 def _pieces(values: pa.Array) -> pa.Table:
     """Split at the commas what may be canonical by its size and their number; `row` says where it was."""
-    rows = pa.array(np.arange(len(values)))
-    split = pc.split_pattern(values, b",", max_splits=len(FIELDS))  # not one more, whatever is sent
-    is_whole = pc.and_(
-        pc.less_equal(pc.binary_length(values), MAX_EVENT_BYTES),
-        pc.equal(pc.list_value_length(split), len(FIELDS)),
-    )
-    whole = _keep(pa.table({_ROW: rows, "split": split}), is_whole)
+    raw = pa.table({_ROW: pa.array(np.arange(len(values))), "value": values})
+    raw = _keep(raw, pc.less_equal(pc.binary_length(values), MAX_EVENT_BYTES))
+    # Not one piece more, whatever was sent.
+    split = pc.split_pattern(raw["value"], b",", max_splits=len(FIELDS))
+    whole = pa.table({_ROW: raw[_ROW], "split": split})
+    whole = _keep(whole, pc.equal(pc.list_value_length(split), len(FIELDS)))
     flat = pc.list_flatten(whole["split"].combine_chunks())
     columns = {
         name: flat.take(pa.array(np.arange(position, len(flat), len(FIELDS))))

@@ -1,7 +1,7 @@
 """Strict reading of one raw record: either a transaction in canonical form, or the reason why it is none.
 
-Records in canonical form never come here (see `parse`); this is the careful path for everything else, so it
-may be slow, and it must give the one right reason (`fields` says what is taken as it comes).
+Records in canonical form never come here (see `decoding`); this is the careful path for everything else, so
+it may be slow, and it must give the one right reason (`fields` says what is taken as it comes).
 """
 
 import re

@@ -164,6 +164,8 @@ def _is_boolean(expression: exp.Expr) -> bool:
 
 
 def _check_node(where: str, node: exp.Expr) -> None:
+    if isinstance(node, exp.TsOrDsToDate) and isinstance(node.parent, exp.DayOfWeek):
+        return  # which is how the parser reads its argument
     if isinstance(node, exp.Column) and (node.table or node.name not in SCORED_COLUMNS):
         raise RulesetError(f"{where}: unknown column {node.sql()}; there are {', '.join(SCORED_COLUMNS)}")
     if isinstance(node, exp.Func) and type(node) not in _ALLOWED_NODES:

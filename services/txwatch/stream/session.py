@@ -24,7 +24,7 @@ _M_ARENA_MAX = -8
 JVM_OPTIONS = (
     "-XX:+UseSerialGC -XX:NewRatio=1 -XX:SurvivorRatio=2 -XX:TargetSurvivorRatio=90 -XX:MetaspaceSize=256m"
 )
-"""A batch is 80 MB of large arrays that live for a second. G1 marks them over and over, a sixth of all
+"""A batch is tens of MB of large arrays that live for a second. G1 marks them over and over, a sixth of all
 processor time; a young generation that is small, or still grows, takes them for old, and stops all for a full
 collection every four seconds. Without room for the classes of Spark, their loading starts twenty more."""
 _LOG_CONFIGURATION = Path(__file__).with_name("log4j2.properties")

@@ -4,7 +4,7 @@ What a rule may do beyond that (arithmetic, texts' functions, rounding) has its 
 Spark alone: a ruleset with such a rule is left to `scoring`, all of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, reduce
@@ -150,9 +150,12 @@ def _clock(node: exp.Hour | exp.DayOfWeek) -> _Operand:
 
 
 def _joined(node: exp.Binary) -> _Operand:
-    left, right = _truth(node.left), _truth(node.right)
-    join = pc.and_kleene if isinstance(node, exp.And) else pc.or_kleene
-    return _Operand("truth", lambda events: join(left.compute(events), right.compute(events)))
+    parts = [_truth(part) for part in node.flatten()]  # a chain of hundreds is one level
+    return _together(pc.and_kleene if isinstance(node, exp.And) else pc.or_kleene, parts)
+
+
+def _together(join: Callable[[Values, Values], Values], parts: Sequence[_Operand]) -> _Operand:
+    return _Operand("truth", lambda events: reduce(join, (part.compute(events) for part in parts)))
 
 
 _COMPARISONS: dict[type[exp.Expr], Callable[[Values, Values], Values]] = {
@@ -165,10 +168,23 @@ _COMPARISONS: dict[type[exp.Expr], Callable[[Values, Values], Values]] = {
 }
 
 
+_LOOSE = (*_COMPARISONS, exp.Between, exp.In, exp.Not, exp.And, exp.Or)
+
+
 def _comparison(node: exp.Binary) -> _Operand:
-    compare = _COMPARISONS[type(node)]
-    left, right = _alike(node, _operand(node.left), _operand(node.right))
-    return _Operand("truth", lambda events: compare(left.compute(events), right.compute(events)))
+    return _compared(node, _COMPARISONS[type(node)], _value(node.left), _value(node.right))
+
+
+def _compared(
+    node: exp.Expr, compare: Callable[[Values, Values], Values], left: _Operand, right: _Operand
+) -> _Operand:
+    one, other = _alike(node, left, right)
+    return _Operand("truth", lambda events: compare(one.compute(events), other.compute(events)))
+
+
+def _value(node: exp.Expr) -> _Operand:
+    """Make what is compared: what needs parentheses there and has none, Spark may read in another order."""
+    return _refuse(node) if isinstance(node, _LOOSE) else _operand(node)
 
 
 def _alike(node: exp.Expr, left: _Operand, right: _Operand) -> tuple[_Operand, _Operand]:
@@ -191,13 +207,12 @@ def _as_float(node: exp.Expr, operand: _Operand) -> _Operand:
 def _member(node: exp.In) -> _Operand:
     if not node.expressions:
         _refuse(node)  # a subquery
-    tested, *values = (_operand(part) for part in (node.this, *node.expressions))
+    tested, *values = (_value(part) for part in (node.this, *node.expressions))
     texts = [value.constant for value in values if value.kind == "text"]
     if tested.kind == "text" and len(texts) == len(values) and None not in texts:
         accepted = pa.array(texts, pa.string())
         return _Operand("truth", lambda events: pc.is_in(tested.compute(events), accepted))
-    equals: list[exp.Expr] = [exp.EQ(this=node.this, expression=value) for value in node.expressions]
-    return _operand(reduce(lambda some, one: exp.Or(this=some, expression=one), equals))
+    return _together(pc.or_kleene, [_compared(node, pc.equal, tested, value) for value in values])
 
 
 def _choice(node: exp.Case) -> _Operand:
@@ -226,9 +241,9 @@ def _choice(node: exp.Case) -> _Operand:
 
 
 def _between(node: exp.Between) -> _Operand:
-    low = exp.GTE(this=node.this, expression=node.args["low"])
-    high = exp.LTE(this=node.this, expression=node.args["high"])
-    return _joined(exp.And(this=low, expression=high))
+    tested, low, high = (_value(part) for part in (node.this, node.args["low"], node.args["high"]))
+    bounds = [_compared(node, pc.greater_equal, tested, low), _compared(node, pc.less_equal, tested, high)]
+    return _together(pc.and_kleene, bounds)
 
 
 def _not(node: exp.Not) -> _Operand:

@@ -3,12 +3,13 @@
 import json
 import random
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -16,8 +17,10 @@ from hypothesis import strategies as st
 from oracle.records import APPENDED_AT, EVENT, canonical, records
 from txwatch.events import CURRENCIES, FIELDS, Transaction
 from txwatch.settings import SERVICES_DIR, load_settings
+from txwatch.stream import reading
 from txwatch.stream.decoding import Decoder
-from txwatch.stream.inspection import Inspector
+from txwatch.stream.inspection import Inspector, Rejection
+from txwatch.stream.reading import reader_for
 from txwatch.stream.rules import load_ruleset
 from txwatch.stream.scorer import Scorer
 from txwatch.stream.sink import ScoredBatch
@@ -68,6 +71,19 @@ def score(batch: pa.Table) -> ScoredBatch:
     return scorer.batch(0, batch)
 
 
+def assert_same(row: dict[str, Any], written: bytes | Rejection) -> None:
+    """What was read is what the inspection has written of the same record, value for value."""
+    assert isinstance(written, bytes), written
+    document = json.loads(written, parse_float=Decimal, parse_int=Decimal)
+    assert row["amount"] == document.pop("amount")
+    assert row["occurred_at"] == datetime.fromisoformat(document.pop("occurred_at"))
+    for name in ("latitude", "longitude"):
+        assert row[name] == float(document.pop(name)), name
+    for name in ("transaction_id", "customer_id", "merchant_id"):
+        assert row[name] == UUID(document.pop(name)).bytes, name
+    assert {name: row[name] for name in document} == document
+
+
 @pytest.fixture(scope="module")
 def inspector() -> Inspector:
     return Inspector(CURRENCIES, timedelta(seconds=TOLERANCE))
@@ -98,8 +114,8 @@ def test_the_fast_path_accepts_nothing_that_the_inspection_rejects(inspector: In
     accepted = read(values)
 
     assert 0 < len(accepted) < len(values)
-    for offset in accepted:
-        assert isinstance(inspector.inspect(values[offset], APPENDED_AT), bytes), values[offset]
+    for offset, row in accepted.items():
+        assert_same(row, inspector.inspect(values[offset], APPENDED_AT))
 
 
 def test_the_fast_path_reads_whatever_the_inspection_writes(inspector: Inspector) -> None:
@@ -115,7 +131,10 @@ def test_the_fast_path_reads_whatever_the_inspection_writes(inspector: Inspector
     written = [inspector.inspect(raw, APPENDED_AT) for raw in [*loose, *map(str.encode, extreme)]]
 
     assert all(isinstance(raw, bytes) for raw in written)
-    assert len(read([raw for raw in written if isinstance(raw, bytes)])) == len(written)
+    events = read([raw for raw in written if isinstance(raw, bytes)])
+    assert len(events) == len(written)
+    for offset, raw in enumerate(written):
+        assert_same(events[offset], raw)
 
 
 def with_field(name: str, token: str) -> bytes:
@@ -177,6 +196,20 @@ TOKENS: dict[str, list[str]] = {
 }
 
 
+READ_AT_ONCE = {
+    "transaction_id": TOKENS["transaction_id"][:1],
+    "amount": ["0.01", "99999999.99"],
+    "currency": ['"EUR"'],
+    "occurred_at": [
+        *('"2026-02-28T12:00:00.000Z"', '"2024-02-29T12:00:00.000Z"', '"2000-02-29T12:00:00.000Z"'),
+        *('"2026-01-01T23:59:59.999999Z"', '"2000-01-01T00:00:00.000Z"', '"2026-03-01T12:05:00.000Z"'),
+    ],
+    "latitude": ["-0", "90", "0.5", "1" * 309, "0." + "3" * 400],
+    "is_foreign": ["true", "false"],
+    "device_id": ['"d"', f'"{"d" * 64}"'],
+}
+
+
 @pytest.mark.parametrize(("name", "token"), [(name, token) for name in TOKENS for token in TOKENS[name]])
 def test_what_is_read_at_once_is_what_the_inspection_leaves_as_it_is(
     name: str, token: str, inspector: Inspector
@@ -184,12 +217,34 @@ def test_what_is_read_at_once_is_what_the_inspection_leaves_as_it_is(
     raw = with_field(name, token)
     verdict = inspector.inspect(raw, APPENDED_AT)
 
-    is_read = bool(read([raw]))
+    events = read([raw])
 
-    if is_read:
-        assert isinstance(verdict, bytes)
+    assert bool(events) == (token in READ_AT_ONCE[name])
+    if events:
+        assert_same(events[0], verdict)
     if isinstance(verdict, bytes):
-        assert read([verdict])
+        assert_same(read([verdict])[0], verdict)
+
+
+def test_parts_chunks_and_slices_are_read_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(13)
+    values: list[bytes | None] = [canonical(number, rng) for number in range(60)]
+    values[3::7] = [None] * len(values[3::7])
+    values[5::11] = [b"{"] * len(values[5::11])
+    table = records(values)
+    reader = reader_for(load_settings(), load_ruleset(SERVICES_DIR / "rules" / "default.yaml"))
+    whole = reader.read(table)
+    assert (whole.events.num_rows, whole.undecided.num_rows) == (47, 13)
+
+    monkeypatch.setattr(reading, "_PART_ROWS", 3)
+    chunked = pa.concat_tables([table.slice(0, 10), table.slice(10, 0), table.slice(10, 25), table.slice(35)])
+    for laid_out in (table, chunked):
+        again = reader.read(laid_out)
+        assert again.events.equals(whole.events)
+        assert again.undecided.equals(whole.undecided)
+    after = reader.read(table.slice(7)).events
+    assert after.equals(whole.events.filter(pc.greater_equal(whole.events["offset"], 7)))
+    assert reader.read(table.slice(0, 0)).events.num_rows == 0
 
 
 @given(

@@ -119,15 +119,28 @@ def test_the_checkpoint_on_s3_may_vanish_while_the_stream_runs(
     settings: Settings, in_background: Any, warehouse: Warehouse
 ) -> None:
     bucket = boto3.resource("s3", **settings.s3()).Bucket(settings.s3_bucket)
-    send(settings, map(mixed, range(300)))
+    sent = 0
+
+    def send_more(count: int) -> None:
+        nonlocal sent
+        send(settings, map(mixed, range(sent, sent + count)))
+        sent += count
+
+    def is_noted() -> bool:
+        """Progress is written beside the batches, once a second at most: a batch may have to follow."""
+        if any(bucket.objects.filter(Prefix="checkpoints/transactions/")):
+            return True
+        send_more(1)
+        return False
+
+    send_more(300)
     with in_background(settings) as running:
-        until(lambda: warehouse.ledger_ends().get(0) == 300)
-        for end in (400, 500):
-            # Progress is written beside the batches: it may come after the commit.
-            until(lambda: any(bucket.objects.filter(Prefix="checkpoints/transactions/")))
+        until(lambda: warehouse.ledger_ends().get(0) == sent)
+        for _ in range(2):
+            until(is_noted)
             bucket.objects.all().delete()
-            send(settings, map(mixed, range(end - 100, end)))
-            until(lambda end=end: warehouse.ledger_ends().get(0) == end)
+            send_more(100)
+            until(lambda: warehouse.ledger_ends().get(0) == sent)
     assert running.error is None
     assert differences(settings) == []
 

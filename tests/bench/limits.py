@@ -25,6 +25,7 @@ from txwatch.stream.behind import WriteBehind
 from txwatch.stream.checkpoint import ASYNCHRONOUS, provide_checkpoint
 from txwatch.stream.columns import constant
 from txwatch.stream.copying import copy_into, encoded
+from txwatch.stream.decoding import RECORD_SCHEMA
 from txwatch.stream.ledger import Totals, claim, open_epoch, settle
 from txwatch.stream.offsets import OffsetRange
 from txwatch.stream.reading import RecordReader, reader_for
@@ -69,15 +70,12 @@ def _values(settings: Settings) -> Iterator[tuple[list[bytes], tuple[OffsetRange
 def _facts(values: list[bytes], reader: RecordReader) -> pa.Table:
     """Decode and score a batch of well-formed records, as the stream does."""
     count = len(values)
-    records = {
-        "topic": pa.repeat("", count),
-        "partition": constant(0, count, pa.int32()),
-        "offset": constant(0, count, pa.int64()),
-        "appended_at": pa.repeat(pa.scalar(datetime.now(UTC), pa.timestamp("us", "UTC")), count),
-        "key": pa.nulls(count, pa.binary()),
-        "value": pa.array(values, pa.binary()),
-    }
-    decoded = reader.read(pa.table(records))
+    nowhere = ["", 0, 0, datetime.now(UTC), None]
+    columns = [
+        pa.repeat(pa.scalar(value, field.type), count)
+        for value, field in zip(nowhere, RECORD_SCHEMA, strict=False)
+    ]
+    decoded = reader.read(pa.table([*columns, values], schema=RECORD_SCHEMA))
     assert decoded.undecided.num_rows == 0
     return facts_of(decoded.events)
 

@@ -7,18 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 
 from txwatch.events import COUNTRIES, CURRENCIES, PaymentMethod
+from txwatch.stream.decoding import RECORD_SCHEMA
 
 APPENDED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-RECORDS = pa.schema(
-    [
-        ("topic", pa.string()),
-        ("partition", pa.int32()),
-        ("offset", pa.int64()),
-        ("appended_at", pa.timestamp("us", "UTC")),
-        ("key", pa.binary()),
-        ("value", pa.binary()),
-    ]
-)
 EVENT = (
     '{"transaction_id":"019ca8f0-0000-7000-8000-%012x","customer_id":"7d444840-9dc0-41d1-b245-5ffdce74fad2",'
     '"merchant_id":"0e37df36-f698-41e6-8d75-9d28f9f7b6f1","amount":%s,"currency":"%s","occurred_at":"%s",'
@@ -47,6 +38,7 @@ def canonical(number: int, rng: random.Random) -> bytes:
 
 
 def records(values: Sequence[bytes | None], partition: int = 0, first: int = 0) -> pa.Table:
+    """Lay values out as records of one partition, from an offset on."""
     count = len(values)
     columns = [["t"] * count, [partition] * count, range(first, first + count), [APPENDED_AT] * count]
-    return pa.table([*columns, [b"key"] * count, values], schema=RECORDS)
+    return pa.table([*columns, [b"key"] * count, values], schema=RECORD_SCHEMA)

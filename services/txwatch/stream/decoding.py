@@ -24,8 +24,19 @@ from txwatch.events import (
 )
 from txwatch.stream.columns import UUID_LENGTH, parse_uuids
 
-RECORD = ("topic", "partition", "offset", "appended_at", "key", "value")
+RECORD_SCHEMA = pa.schema(
+    [
+        ("topic", pa.string()),
+        ("partition", pa.int32()),
+        ("offset", pa.int64()),
+        ("appended_at", pa.timestamp("us", "UTC")),
+        ("key", pa.binary()),
+        ("value", pa.binary()),
+    ]
+)
 """The columns of a raw record."""
+
+RECORD = RECORD_SCHEMA.names
 
 UUIDS = ("transaction_id", "customer_id", "merchant_id")
 

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 
 from txwatch.events import FIELDS, SPARK_TYPES
 from txwatch.settings import Settings
-from txwatch.stream.decoding import EVENT_SCHEMA, RECORD, UUIDS, Decoded, Decoder
+from txwatch.stream.decoding import EVENT_SCHEMA, RECORD, RECORD_SCHEMA, UUIDS, Decoded, Decoder
 from txwatch.stream.rules import Ruleset
 from txwatch.stream.scoring import score
 from txwatch.stream.verdicts import Verdicts, verdicts_of
@@ -45,9 +45,8 @@ class RecordReader:
         verdicts = verdicts_of(self.ruleset)
         if verdicts is not None:
             return _joined([self._scored(part, verdicts) for part in _parts(prepared)])
-        valid = prepared.filter(prepared["is_valid"]).select([*RECORD[:4], *FIELDS, "fired"])
-        for position, field in enumerate(EVENT_SCHEMA, start=4):  # Spark knows no binaries of fixed size
-            valid = valid.set_column(position, field, valid[field.name].cast(field.type))
+        # Spark knows no binaries of fixed size.
+        valid = prepared.filter(prepared["is_valid"]).select(_SCORED.names).cast(_SCORED)
         return Decoded(valid, prepared.filter(pc.invert(prepared["is_valid"])).select(RECORD))
 
     def _scored(self, records: pa.Table, verdicts: Verdicts) -> Decoded:
@@ -88,14 +87,10 @@ def _laid_out(records: pa.Table, *, is_valid: bool) -> pa.Table:
     return pa.table(columns, _LAYOUT.names).cast(_LAYOUT)
 
 
+_SCORED = pa.schema([*list(RECORD_SCHEMA)[:4], *EVENT_SCHEMA, ("fired", pa.string())])
 _LAYOUT = pa.schema(
     [
-        ("topic", pa.string()),
-        ("partition", pa.int32()),
-        ("offset", pa.int64()),
-        ("appended_at", pa.timestamp("us", "UTC")),
-        ("key", pa.binary()),
-        ("value", pa.binary()),
+        *RECORD_SCHEMA,
         ("is_valid", pa.bool_()),
         *((field.name, pa.binary() if field.name in UUIDS else field.type) for field in EVENT_SCHEMA),
     ]

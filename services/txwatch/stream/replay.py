@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from txwatch.postgres import connect
 from txwatch.settings import Settings
 from txwatch.stream.batch import QUARANTINE_SCHEMA
+from txwatch.stream.decoding import RECORD_SCHEMA
 from txwatch.stream.inspection import Inspector, Rejection
 from txwatch.stream.ledger import open_epoch
 from txwatch.stream.rules import Ruleset
@@ -105,16 +106,15 @@ class QuarantineReplay:
 
     def _batch(self, number: int, valid: dict[tuple[str, int, int], tuple[_Held, bytes]]) -> ScoredBatch:
         held = [held for held, _ in valid.values()]
-        records = pa.table(
-            {
-                "topic": pa.array([one.topic for one in held], pa.string()),
-                "partition": pa.array([one.partition for one in held], pa.int32()),
-                "offset": pa.array([one.offset for one in held], pa.int64()),
-                "appended_at": pa.array([one.appended_at for one in held], pa.timestamp("us", "UTC")),
-                "key": pa.array([one.key for one in held], pa.binary()),
-                "value": pa.array([canonical for _, canonical in valid.values()], pa.binary()),
-            }
-        )
+        columns = [
+            [one.topic for one in held],
+            [one.partition for one in held],
+            [one.offset for one in held],
+            [one.appended_at for one in held],
+            [one.key for one in held],
+            [canonical for _, canonical in valid.values()],
+        ]
+        records = pa.table(columns, schema=RECORD_SCHEMA)
         scored = self._scorer.batch(number, self._scorer.prepared(records))
         refused = {
             (row["topic"], row["kafka_partition"], row["kafka_offset"])

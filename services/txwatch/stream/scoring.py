@@ -18,11 +18,8 @@ def score(events: DataFrame, ruleset: Ruleset) -> DataFrame:
         events: the event's columns, ids as 16 bytes, which rules see as text.
         ruleset: the rules.
     """
-    fired = [
-        F.when(
-            F.coalesce(F.expr(_over_bytes(rule)), F.lit(False)), F.lit(rule.id)
-        )  # else null: concat_ws skips it
-        for rule in ruleset.rules
+    fired = [  # of a rule that does not fire null, which concat_ws skips
+        F.when(F.coalesce(F.expr(_over_bytes(rule)), F.lit(False)), F.lit(rule.id)) for rule in ruleset.rules
     ]
     return events.withColumn("fired", F.concat_ws(RULE_SEPARATOR, *fired))
 

@@ -25,7 +25,7 @@ from txwatch.postgres import AWAY, Connection, as_writer, connect
 from txwatch.settings import Settings
 from txwatch.stream.batch import alerts_of, facts_of, milliseconds, offset_ranges
 from txwatch.stream.copying import copy_into
-from txwatch.stream.decoding import RECORD
+from txwatch.stream.decoding import RECORD, RECORD_SCHEMA
 from txwatch.stream.ledger import Epoch, writer_name
 from txwatch.stream.offsets import OffsetRange
 from txwatch.stream.reading import RECORD_DDL, RecordReader, reader_for
@@ -179,7 +179,7 @@ def read_report(told: pa.Table) -> Report:
         ranges=_joined(OffsetRange(**span) for report in reports for span in report["spans"]),
         rows_in=sum(report["rows"] for report in reports),
         appended_ms=np.repeat(np.asarray(moments, np.float64), np.asarray(counts, np.int64)),
-        undecided=told.filter(pc.is_null(told["report"])).select(list(RECORD)),
+        undecided=told.filter(pc.is_null(told["report"])).select(RECORD),
     )
 
 
@@ -216,27 +216,18 @@ def _appended(prepared: pa.Table) -> list[tuple[float, int]]:
 
 
 def _told(report: dict[str, Any]) -> pa.Table:
-    nothing = {name: pa.nulls(1, kind) for name, kind in _RECORD_TYPES.items()}
+    nothing = {field.name: pa.nulls(1, field.type) for field in RECORD_SCHEMA}
     return pa.table(nothing | {"report": pa.array([json.dumps(report)], pa.string())})
 
 
 def _records(undecided: pa.Table) -> pa.Table:
-    records = undecided.select(list(RECORD)).cast(pa.schema(_RECORD_TYPES))
+    records = undecided.select(RECORD).cast(RECORD_SCHEMA)
     return records.append_column("report", pa.nulls(records.num_rows, pa.string()))
 
 
 def _batches(table: pa.Table) -> list[pa.RecordBatch]:
     return [batch for batch in table.to_batches() if batch.num_rows]
 
-
-_RECORD_TYPES: dict[str, pa.DataType] = {
-    "topic": pa.string(),
-    "partition": pa.int32(),
-    "offset": pa.int64(),
-    "appended_at": pa.timestamp("us", "UTC"),
-    "key": pa.binary(),
-    "value": pa.binary(),
-}
 
 _open: dict[str, Connection] = {}
 """The connection that this worker process keeps from task to task."""
